@@ -1,0 +1,1 @@
+"""Prefect flows. Start with `round.py`: it is the algorithm."""

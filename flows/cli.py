@@ -1,0 +1,146 @@
+"""The command line. Every command imports what it needs when it runs, so `--help` loads nothing heavy."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from selfimprove import __version__
+from selfimprove.errors import SelfImproveError
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None,
+    help="A self-improving training loop for tool-calling language models.",
+)  # fmt: skip
+config_app = typer.Typer(no_args_is_help=True, help="Look at a configuration.")
+app.add_typer(config_app, name="config")
+
+Settings = Annotated[list[str] | None, typer.Argument(help="Files ending in .yaml, and settings as key.path=value.")]
+Folder = Annotated[Path, typer.Option(help="The runs folder.")]
+
+
+def _split(words: list[str] | None) -> tuple[list[str], list[str]]:
+    """Configuration files and overrides, in any order."""
+    given = words or []
+    return [w for w in given if "=" not in w], [w for w in given if "=" in w]
+
+
+@app.command()
+def run(
+    settings: Settings = None,
+    more: Annotated[bool, typer.Option(help="Add rounds to a run that is complete.")] = False,
+) -> None:
+    """Start a run, or go on with one: CONFIG [key.path=value ...]."""
+    from flows.environment import prepare_prefect
+    from selfimprove.config import load
+    from selfimprove.doctor import check
+
+    files, overrides = _split(settings)
+    loaded = load(files or ["configs/demo.yaml"], overrides)
+    config = loaded.value
+    check(config)
+    prepare_prefect(config.run.folder.resolve())
+    from flows.improve import improve
+
+    improve(config=",".join(files or ["configs/demo.yaml"]), overrides=overrides, more=more)
+    _show(config.run.folder, config.run.name)
+
+
+def _show(folder: Path, name: str) -> None:
+    from selfimprove.observe.table import print_summary
+    from selfimprove.store.layout import Layout
+
+    print_summary(Layout.of(folder, name))
+
+
+@app.command()
+def status(
+    run: Annotated[str, typer.Argument(help="Name of a run.")],
+    folder: Folder = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show what a run has on disk: models, scores, decisions, seconds."""
+    from selfimprove.errors import StoreError
+    from selfimprove.observe.summary import summarize
+    from selfimprove.store.layout import Layout
+
+    layout = Layout.of(folder, run)
+    if not layout.card.exists():
+        known = sorted(p.parent.name for p in layout.folder.glob("*/run.json"))
+        raise StoreError(f"{layout.root}: holds no run; runs here: {', '.join(known) or 'none'}")
+    if as_json:
+        print(json.dumps(summarize(layout).model_dump(mode="json"), ensure_ascii=False))
+    else:
+        _show(folder, run)
+
+
+@app.command()
+def ask(
+    query: Annotated[str, typer.Argument(help="What a user says.")],
+    model: Annotated[str, typer.Option(help="A model directory, a hub id, or `embedded`.")],
+    tools: Annotated[Path, typer.Option(help="Tool definitions, JSON Lines.")],
+    engine: Annotated[str, typer.Option(help="transformers (starts in seconds) or vllm.")] = "transformers",
+    folder: Folder = Path("runs"),
+) -> None:
+    """Ask a model one question; prints one JSON line {calls, abstain, text}."""
+    from flows.ask import answer
+
+    print(json.dumps(answer(query, model, tools, engine, folder), ensure_ascii=False))
+
+
+@app.command()
+def doctor(settings: Settings = None) -> None:
+    """Check machine, packages, model, memory and disk for a configuration, before any work."""
+    from selfimprove.config import load
+    from selfimprove.doctor import check
+
+    files, overrides = _split(settings)
+    for line in check(load(files or ["configs/demo.yaml"], overrides).value):
+        print(line)
+
+
+@config_app.command("show")
+def config_show(settings: Settings = None) -> None:
+    """Print the resolved configuration and where each value came from."""
+    from selfimprove.config import load, render
+
+    files, overrides = _split(settings)
+    print(render(load(files, overrides)))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    print(__version__)
+
+
+def main() -> None:
+    """One sentence for what we refuse, exit code 2; Ctrl-C ends with 130 and says how to go on."""
+    try:
+        app(standalone_mode=False)
+    except SelfImproveError as error:
+        print(f"selfimprove: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("selfimprove: interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+    except typer.Abort:
+        print("selfimprove: interrupted; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+    except typer.Exit as end:
+        sys.exit(end.exit_code)
+    except Exception as error:
+        # Click's usage errors carry their own sentence; anything else is a fault of ours and keeps its traceback.
+        show = getattr(error, "format_message", None)
+        if show is None:
+            raise
+        print(f"selfimprove: {show()}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""The test suite, opened once a start, after its last round: champion, bootstrap and base on the same items."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from selfimprove.store.champion import base_model, read_champion
+from selfimprove.store.layout import Layout
+from selfimprove.store.round import open_round
+from selfimprove.train.stage import challenger
+from tasks.evaluate import evaluate_test
+from tasks.publish import publish
+
+
+@flow(name="evaluate", flow_run_name="{name}-final-{number}", persist_result=False)
+def measure(folder: str, name: str, number: int) -> None:
+    """Measures after round `number`; nothing is decided on the test suite."""
+    round_ = open_round(Layout.of(folder, name), number, final=True)
+    layout = round_.layout
+    champion = read_champion(layout)
+    assert champion is not None, "round 0 elects a champion"
+    first = challenger(open_round(layout, 0))
+    models = [champion.current, *([first] if first.digest != champion.current.digest else []), base_model(layout)]
+    evaluate_test(round_, models)
+    publish(round_)

@@ -1,0 +1,126 @@
+"""The loop: round 0 once, then rounds until this start's number, the budget or the queries run out, then the test suite.
+
+    improve(["configs/demo.yaml"])                              # in a Prefect flow run, ephemeral or on a server
+    selfimprove run configs/demo.yaml run.rounds=3              # the same from the command line
+
+Started again after a kill it goes on where it was; a start that is complete adds rounds only when asked for `more`.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from prefect import flow
+
+from flows.bootstrap import bootstrap
+from flows.evaluate import measure
+from flows.round import improve_once
+from selfimprove.config import Config, Loaded, load
+from selfimprove.errors import ConfigError
+from selfimprove.events import Note, emit, listening
+from selfimprove.generate.plan import unused_queries
+from selfimprove.models import check_model, model_digest, resolve_model
+from selfimprove.observe.progress import terminal
+from selfimprove.store.champion import Model, starting_champion
+from selfimprove.store.layout import Layout, read_json, write_json
+from selfimprove.store.lock import locked
+from selfimprove.store.round import Round, freeze
+from selfimprove.store.starts import Start, current_start, stop_early
+from selfimprove.tools.data import load_data
+
+
+@flow(name="improve", flow_run_name="improve-{run_name}", persist_result=False)
+def improve(
+    config: str = "configs/demo.yaml",
+    run_name: str = "",
+    rounds: int = 0,
+    budget_minutes: float = 0,
+    seed: int = -1,
+    overrides: list[str] | None = None,
+    more: bool = True,
+) -> None:
+    """Adds rounds to a run, or goes on with the rounds that an interrupted start owes.
+
+    Args:
+        config: Configuration files, separated by commas, merged left to right.
+        run_name: Name of the run (empty: as configured). A run keeps its rounds, champion and used queries.
+        rounds: Rounds that this start adds (0: as configured).
+        budget_minutes: No new round begins after this many minutes (0: as configured).
+        seed: Seed of every draw (-1: as configured).
+        overrides: Settings as key.path=value, for instance ["train.batch=4"].
+        more: Add rounds to a run that is complete; without it such a run is left as it is.
+    """
+    given = {"run.name": run_name, "run.rounds": rounds or "", "run.budget_minutes": budget_minutes or ""}
+    named = [f"{key}={value}" for key, value in given.items() if value] + ([f"run.seed={seed}"] if seed >= 0 else [])
+    loaded = load(config.split(","), [*(overrides or []), *named])
+    layout = Layout.of(loaded.value.run.folder, loaded.value.run.name)
+    with listening(terminal()), locked(layout.root):
+        _improve(layout, loaded, more)
+
+
+def _improve(layout: Layout, loaded: Loaded, more: bool) -> None:
+    config = loaded.value
+    load_data(config.data)
+    _begin(layout, loaded)
+    start = current_start(layout, config.run.rounds, more)
+    if start is None:
+        emit(Note(f"run {layout.name} is complete; `--more` adds {config.run.rounds} rounds, run.name=NEW begins another"))
+        return
+    began = time.monotonic()
+    freeze(layout, 0, config)
+    bootstrap(str(layout.folder), layout.name)
+    for number in range(start.first, start.last + 1):
+        why = _reason_to_stop(layout, number, config, began)
+        if why:
+            start = _stopped(layout, start, number - 1, why)
+            break
+        round_ = freeze(layout, number, config)
+        starting_champion(layout, round_.path)
+        improve_once(str(layout.folder), layout.name, number)
+    if start.last >= start.first or start.first == 1:
+        freeze(layout, start.last, config, final=True)
+        measure(str(layout.folder), layout.name, start.last)
+
+
+def _begin(layout: Layout, loaded: Loaded) -> None:
+    """Resolves the base model once a run and writes the run's card."""
+    config = loaded.value
+    card = read_json(layout.card)
+    if card:
+        if card["model"] != config.model:
+            raise ConfigError(
+                f"run {layout.name} was begun with model {card['model']}, not {config.model}: give this one another run.name"
+            )
+        return
+    path = resolve_model(config.model, layout.cache).resolve()
+    check_model(path)
+    base = Model(name="base", path=path, digest=model_digest(path))
+    write_json(layout.card, {
+        "name": layout.name, "model": config.model, "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "seed": config.run.seed,
+        "base": base.model_dump(mode="json"), "set": loaded.origin,
+    })  # fmt: skip
+
+
+def _reason_to_stop(layout: Layout, number: int, config: Config, began: float) -> str:
+    """Why no new round begins; empty when one does. A round that has begun is always finished."""
+    if layout.round(number).exists():
+        return ""
+    minutes = (time.monotonic() - began) / 60
+    if config.run.budget_minutes and minutes >= config.run.budget_minutes:
+        return f"the budget of {config.run.budget_minutes:g} minutes is spent"
+    if config.generate.queries and not unused_queries(Round(layout, number, config), load_data(config.data)):
+        return "every unlabelled query was used in an earlier round; add queries to go on"
+    return ""
+
+
+def _stopped(layout: Layout, start: Start, last: int, why: str) -> Start:
+    emit(Note(f"no further round: {why}"))
+    return stop_early(layout, start, last, why)
+
+
+def folder_of(config: Config) -> Path:
+    """The runs folder of a configuration, made when it is missing."""
+    folder = config.run.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

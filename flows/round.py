@@ -1,0 +1,36 @@
+"""One round of self-improvement, readable top to bottom. Round 0 is in `bootstrap.py`, the loop in `improve.py`.
+
+    seeds + pool -> attempts -> verdicts -> selection -> challenger -> scores -> decision
+"""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from selfimprove.records import Decision
+from selfimprove.store.champion import starting_champion
+from selfimprove.store.layout import Layout
+from selfimprove.store.round import open_round
+from tasks.decide import decide
+from tasks.evaluate import evaluate
+from tasks.generate import generate
+from tasks.publish import publish
+from tasks.select import select
+from tasks.train import train
+from tasks.verify import verify
+
+
+@flow(name="round", flow_run_name="{name}-round-{number}", persist_result=False)
+def improve_once(folder: str, name: str, number: int) -> Decision:
+    """One round that was begun (its configuration and champion are frozen in its folder)."""
+    round_ = open_round(Layout.of(folder, name), number)
+    champion = starting_champion(round_.layout, round_.path)
+
+    attempts = generate(round_, champion)
+    verdicts = verify(round_, attempts)
+    rows = select(round_, attempts, verdicts)
+    challenger = train(round_, rows, champion)
+    scores = evaluate(round_, challenger)
+    decision = decide(round_, champion, challenger, scores)
+    publish(round_)
+    return decision

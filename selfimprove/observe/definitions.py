@@ -1,0 +1,27 @@
+"""What each figure means, in one line each. The terminal table, the report and the docs print these words.
+
+    DEFINITIONS["gate call"]
+"""
+
+from __future__ import annotations
+
+DEFINITIONS: dict[str, str] = {
+    "gate call": "% of gate items needing calls that got exactly those calls (Wilson 95 % interval)",
+    "gate abstain": "the same for gate items whose right answer is to make no call; never pooled",
+    "test call": "as gate call, on the test suite: tools and wordings never trained, opened once",
+    "test abstain": "as gate abstain, on the test suite",
+    "made": "problems the round answered: from queries, drawn calls, curriculum and oracle",
+    "parsed": "problems with at least one answer that reads as calls or as an abstention",
+    "accepted": "problems whose answer passed every layer of the verifier",
+    "trained": "rows the model was trained on, fresh ones and replay together",
+    "decision": "adopted: the challenger became champion; kept: the earlier champion stayed",
+    "oracle precision": "of the oracle problems accepted, the share whose answer equals the gold",
+    "oracle recall": "of the oracle problems whose voted answer equals the gold, the share accepted",
+    "gain": "paired difference of call accuracy on the same items, in points, 95 % interval",
+    "wins": "items that only the first model has right",
+    "losses": "items that only the second model has right",
+    "planned": "seconds that the configuration states for the stage under plan",
+    "spent": "wall-clock seconds of the stage over all its starts",
+    "loss": "mean loss of an optimizer step's supervised tokens (answers only), in nats",
+}
+"""Figure -> definition, at most 80 characters; the keys are the headings that a user sees."""

@@ -1,0 +1,164 @@
+"""The figures of a run as frozen records: what `summarize` gives to the table, the report, `status --json` and MLflow.
+
+Accuracies and gains are fractions (0.523, not 52.3); None means "not measured (yet)", never zero.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from selfimprove.records import Record
+
+
+class Score(Record):
+    """`correct` of `n` items, with the Wilson 95 % interval of the share."""
+
+    n: int
+    correct: int
+    accuracy: float
+    low: float
+    high: float
+
+
+class Suite(Record):
+    """One model on one suite. Calls and abstentions are never pooled."""
+
+    call: Score | None = None
+    abstention: Score | None = None
+    kinds: dict[str, Score] = Field(default_factory=dict)
+    truncated: int = 0
+    """Answers cut at the token limit."""
+
+
+class ModelFigures(Record):
+    """One line of the table."""
+
+    name: str
+    round: int | None = None
+    """The round that trained it; None for the base model and for models of other origin."""
+    champion: bool = False
+    gate: Suite = Suite()
+    test: Suite = Suite()
+    canaries: Suite = Suite()
+    made: int | None = None
+    accepted: int | None = None
+    trained: int | None = None
+
+
+class Decision(Record):
+    """What a round decided. `gain` is challenger minus champion on the gate's call items."""
+
+    round: int
+    champion: str = ""
+    challenger: str = ""
+    promoted: bool = False
+    sentence: str = ""
+    gain: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    wins: int | None = None
+    losses: int | None = None
+    vetoes: tuple[str, ...] = ()
+
+
+class Texts(Record):
+    """Completions of one sort (tool lists, requests, answers): sampled and parsed."""
+
+    what: str
+    made: int
+    parsed: int
+
+
+class Funnel(Record):
+    """What became of a round's problems. `fresh` + `replay` are the rows selected, by origin."""
+
+    round: int
+    made: int | None = None
+    parsed: int | None = None
+    accepted: int | None = None
+    rejected: int | None = None
+    unknown: int | None = None
+    selected: int | None = None
+    trained: int | None = None
+    fresh: int | None = None
+    replay: int | None = None
+    texts: tuple[Texts, ...] = ()
+    reasons: dict[str, int] = Field(default_factory=dict)
+    """Reason code -> problems not accepted for it, most frequent first."""
+    kinds: dict[str, int] = Field(default_factory=dict)
+    """Kind (or subtask, for rows without one) -> rows selected."""
+    bands: dict[str, int] = Field(default_factory=dict)
+    """Difficulty band -> problems."""
+
+
+class Oracle(Record):
+    """The verifier measured on problems whose gold it did not see."""
+
+    round: int
+    problems: int
+    accepted: int
+    right: int
+    """Accepted and equal to the gold."""
+    answers_right: int
+    """Equal to the gold, accepted or not."""
+    precision: float | None
+    recall: float | None
+
+
+class Comparison(Record):
+    """Call accuracy on the test items: `a` minus `b`, paired, with its two-sided 95 % interval."""
+
+    a: str
+    b: str
+    n: int
+    gain: float
+    low: float
+    high: float
+    wins: int | None = None
+    losses: int | None = None
+
+
+class StageTime(Record):
+    """Seconds of one stage. `planned` None: the configuration states none; `spent` None: not begun."""
+
+    group: str
+    """bootstrap, round or final."""
+    round: int
+    stage: str
+    planned: float | None = None
+    spent: float | None = None
+    finished: bool = False
+
+
+class Step(Record):
+    """One optimizer step of a round's training."""
+
+    round: int
+    step: int
+    loss: float
+    lr: float | None = None
+
+
+class RunSummary(Record):
+    """Everything a person is told about a run; read from its files each time."""
+
+    name: str
+    created: str = ""
+    model: str = ""
+    family: str = ""
+    seed: int | None = None
+    config_files: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    experiment: str = ""
+    champion: str | None = None
+    finished: bool = False
+    unfinished: tuple[str, ...] = ()
+    """What is still missing, a sentence each."""
+    models: tuple[ModelFigures, ...] = ()
+    decisions: tuple[Decision, ...] = ()
+    funnels: tuple[Funnel, ...] = ()
+    oracle: tuple[Oracle, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    stages: tuple[StageTime, ...] = ()
+    steps: tuple[Step, ...] = ()

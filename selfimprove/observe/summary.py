@@ -1,0 +1,186 @@
+"""The figures of a run, read from its files: the single source of the table, the report, `status --json` and MLflow.
+
+    summary = summarize(Layout(Path("runs"), "demo"))
+    summary.models[-1].gate.call.accuracy
+
+Works on a run in any state: what is not on disk yet is None, and `unfinished` says what is missing. Funnel and oracle
+figures are read in `funnel`. Nothing is computed here that a stage has already computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from selfimprove.observe.figures import (
+    Comparison,
+    Decision,
+    Funnel,
+    ModelFigures,
+    RunSummary,
+    Score,
+    StageTime,
+    Step,
+    Suite,
+)  # fmt: skip
+from selfimprove.observe.funnel import read_funnel, read_oracle
+from selfimprove.observe.read import number, settings, stream
+from selfimprove.store.champion import read_champion
+from selfimprove.store.layout import Layout, read_json
+from selfimprove.store.stage import read_manifest
+
+STAGES = {
+    "bootstrap": ("evaluate-base", "rows", "train", "evaluate", "decide"),
+    "round": ("generate", "verify", "select", "train", "evaluate", "decide"),
+    "final": ("evaluate",),
+}
+"""Stages of round 0, of every later round, and of the end of a start, in the order in which they run."""
+
+
+def summarize(layout: Layout) -> RunSummary:
+    """Raises StoreError when a file of the run is damaged; a run that is not there is one with nothing in it."""
+    card = read_json(layout.card) or {}
+    rounds = layout.rounds()
+    known = read_champion(layout)
+    champion = known.current.name if known else None
+    decisions = tuple(found for number_ in rounds if (found := read_decision(layout, number_)))
+    funnels = tuple(read_funnel(layout.round(n), n) for n in rounds)
+    stages = tuple(_stage_times(layout, rounds))
+    missing = tuple(_missing(layout, rounds, stages))
+    frozen = settings(layout.round(rounds[-1]) / "config.yaml") if rounds else {}
+    return RunSummary(
+        name=layout.name, created=str(card.get("created", "")), model=str(card.get("model", "")),
+        family=_name(card.get("family")), seed=card.get("seed"),
+        config_files=tuple(map(str, card.get("config_files") or ())),
+        overrides=tuple(map(str, card.get("overrides") or ())), experiment=str(frozen.get("run.experiment", "")),
+        champion=champion, finished=not missing, unfinished=missing,
+        models=tuple(_models(layout, rounds, funnels, champion)), decisions=decisions, funnels=funnels,
+        oracle=tuple(o for n in rounds if (o := read_oracle(layout.round(n), n))),
+        comparisons=tuple(_comparisons(layout)), stages=stages, steps=tuple(_steps(layout, rounds)),
+    )  # fmt: skip
+
+
+def read_decision(layout: Layout, round_: int) -> Decision | None:
+    found = read_json(layout.round(round_) / "decide" / "decision.json")
+    if not isinstance(found, dict):
+        return None
+    kept = {key: found[key] for key in Decision.model_fields if found.get(key) is not None}
+    return Decision.model_validate({"round": round_, **kept})
+
+
+def read_suite(folder: Path, suite: str) -> Suite:
+    """The results of one model on one suite; empty when there are none."""
+    found = read_json(folder / f"{suite}.results.json") or {}
+    kinds = {str(kind): _score(value) for kind, value in (found.get("kinds") or {}).items()}
+    return Suite(
+        call=_score(found.get("call")), abstention=_score(found.get("abstention")),
+        kinds={kind: score for kind, score in kinds.items() if score}, truncated=int(found.get("truncated") or 0),
+    )  # fmt: skip
+
+
+def model_name(round_: int) -> str:
+    return "bootstrap" if round_ == 0 else f"round-{round_:03d}"
+
+
+def finals(layout: Layout) -> list[Path]:
+    """The folders of final measurements, oldest first."""
+    return sorted(path for path in layout.root.glob("final-[0-9][0-9][0-9]") if path.is_dir())
+
+
+def _score(value: Any) -> Score | None:
+    """None where no item was of the sort: 0 of 0 is no accuracy."""
+    if not isinstance(value, dict) or not value.get("n") or number(value.get("accuracy")) is None:
+        return None
+    return Score.model_validate({key: value[key] for key in Score.model_fields})
+
+
+def _models(
+    layout: Layout, rounds: list[int], funnels: tuple[Funnel, ...], champion: str | None
+) -> Iterator[ModelFigures]:
+    tests = {name: read_suite(folder, "test") for name, folder in _tested(layout)}
+    if rounds and rounds[0] == 0:
+        gate = read_suite(layout.round(0) / "evaluate-base", "gate")
+        yield ModelFigures(name="base", champion=champion == "base", gate=gate, test=tests.pop("base", Suite()))
+    for round_, funnel in zip(rounds, funnels, strict=True):
+        name, folder = model_name(round_), layout.round(round_) / "evaluate"
+        yield ModelFigures(
+            name=name, round=round_, champion=name == champion, gate=read_suite(folder, "gate"),
+            test=tests.pop(name, Suite()), canaries=read_suite(folder, "canaries"),
+            made=funnel.made, accepted=funnel.accepted, trained=funnel.trained,
+        )  # fmt: skip
+    for name, test in tests.items():
+        yield ModelFigures(name=name, test=test)
+
+
+def _tested(layout: Layout) -> Iterator[tuple[str, Path]]:
+    for final in finals(layout):
+        for folder in sorted(final.glob("evaluate/*")):
+            if (folder / "test.results.json").is_file():
+                yield folder.name, folder
+
+
+def _comparisons(layout: Layout) -> Iterator[Comparison]:
+    """Those of the newest final measurement: an older one compares an older champion."""
+    for final in reversed(finals(layout)):
+        if found := read_json(final / "comparison.json"):
+            for item in found:
+                yield Comparison.model_validate({k: item[k] for k in Comparison.model_fields if k in item})
+            return
+
+
+def _stage_times(layout: Layout, rounds: list[int]) -> Iterator[StageTime]:
+    for round_ in rounds:
+        folder, group = layout.round(round_), "round" if round_ else "bootstrap"
+        frozen = settings(folder / "config.yaml")
+        for stage in STAGES[group]:
+            yield _stage_time(group, round_, stage, [folder / stage], frozen)
+    for final in finals(layout):
+        round_ = int(final.name.removeprefix("final-"))
+        frozen = settings(final / "config.yaml") or settings(layout.round(round_) / "config.yaml")
+        whole = final / "evaluate"
+        # One manifest for all models, or one for each.
+        folders = [whole] if (whole / "manifest.json").exists() else sorted(p for p in whole.glob("*") if p.is_dir())
+        yield _stage_time("final", round_, "evaluate", folders, frozen)
+
+
+def _stage_time(group: str, round_: int, stage: str, folders: list[Path], frozen: dict[str, Any]) -> StageTime:
+    manifests = [read_manifest(folder) for folder in folders]
+    spent = [
+        number(found.get("seconds")) or 0.0 if found else sum(number(r.get("seconds")) or 0.0 for r in stream(f / "times.jsonl"))
+        for found, f in zip(manifests, folders, strict=True)
+    ]  # fmt: skip
+    return StageTime(
+        group=group, round=round_, stage=stage, planned=number(frozen.get(f"plan.{group}/{stage}")),
+        spent=sum(spent) if any(folder.is_dir() for folder in folders) else None,
+        finished=bool(folders) and all(manifests),
+    )  # fmt: skip
+
+
+def _missing(layout: Layout, rounds: list[int], stages: tuple[StageTime, ...]) -> Iterator[str]:
+    if not rounds:
+        yield "no round was begun"
+        return
+    for time in stages:
+        if not time.finished and time.group != "final":
+            yield f"{place(time.group, time.round)}: {time.stage} is {'not finished' if time.spent is not None else 'not begun'}"
+    if not (layout.final(rounds[-1]) / "comparison.json").is_file():
+        yield f"the test suite was not measured after {place('round' if rounds[-1] else 'bootstrap', rounds[-1])}"
+
+
+def place(group: str, round_: int) -> str:
+    """One of "bootstrap", "round 2", "final": how a stage's place is said everywhere."""
+    return f"round {round_}" if group == "round" else group
+
+
+def _steps(layout: Layout, rounds: list[int]) -> Iterator[Step]:
+    for round_ in rounds:
+        for row in stream(layout.round(round_) / "train" / "train.jsonl"):
+            step, loss = number(row.get("step")), number(row.get("loss"))
+            if step is not None and loss is not None:
+                yield Step(round=round_, step=int(step), loss=loss, lr=number(row.get("lr")))
+
+
+def _name(value: Any) -> str:
+    """run.json may hold a family by name or as a record with a name."""
+    return str(value.get("name", "")) if isinstance(value, dict) else str(value or "")

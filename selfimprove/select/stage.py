@@ -1,0 +1,125 @@
+"""The stage: verdicts -> training rows. Writes rows.jsonl and bands.json; `run_bootstrap` does the same for round 0.
+
+A round's rows are: replay of seeds, replay of mastered problems, rows of the other subtasks (tool lists, requests,
+documentation), and for the rest fresh problems: learnable ones first, then frontier ones up to their share, kinds in the
+shares of the labelled pool, abstentions at theirs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from selfimprove.config import Config
+from selfimprove.records import Judged, Row, Sample, StageRef, derive_seed
+from selfimprove.select.bands import BANDS, Band, band
+from selfimprove.select.mixture import pick, quotas
+from selfimprove.select.other_subtasks import bootstrap_rows, fresh_rows
+from selfimprove.store import jsonl
+from selfimprove.store.layout import write_json
+from selfimprove.store.round import Round
+from selfimprove.store.stage import Stage
+from selfimprove.subtasks import use
+from selfimprove.tools.data import RunData, load_data
+
+ABSTAINING = ("no_tool", "missing")
+
+
+def run_bootstrap(round_: Round) -> StageRef:
+    """Round 0: labelled problems in the pool's shares of kinds, and rows of the other subtasks made from them."""
+    config, data = round_.config, load_data(round_.config.data)
+    inputs = {"data": data.digest, "bootstrap": config.bootstrap.model_dump(), "seed": config.run.seed}
+    with round_.stage("select", inputs) as stage:
+        if stage.finished:
+            return stage.finished
+        chosen = _seeds(data.bootstrap, config.bootstrap.use, config.run.seed)
+        rows = [use.row(s, s.answer, "seed") for s in chosen if s.answer]
+        return _close(stage, [*rows, *bootstrap_rows(config, data, chosen)], {}, config)
+
+
+def run(round_: Round, generated: StageRef, verified: StageRef, champion_rows: Sequence[Row] = ()) -> StageRef:
+    """`champion_rows`: rows of earlier rounds that are trained again (a round that starts from base)."""
+    config, data = round_.config, load_data(round_.config.data)
+    inputs = {
+        "generate": generated.digest, "verify": verified.digest, "select": config.select.model_dump(), "seed": config.run.seed,
+        "data": data.digest, "earlier": [row.key for row in champion_rows],
+    }  # fmt: skip
+    with round_.stage("select", inputs) as stage:
+        if stage.finished:
+            return stage.finished
+        samples = {s.id: s for s in jsonl.read(generated.path / "problems.jsonl", Sample)}
+        judged = jsonl.read(verified.path / "judged.jsonl", Judged)
+        banded = _banded(judged)
+        rows = _mix(round_, data, samples, banded, generated, judged)
+        known = {row.id for row in rows}
+        rows += [row for row in champion_rows if row.id not in known]
+        return _close(stage, rows, {name: len(banded[name]) for name in BANDS}, config)
+
+
+def _banded(judged: Iterable[Judged]) -> dict[Band, list[Judged]]:
+    """Accepted problems by band. Oracle problems are measured, never trained."""
+    found: dict[Band, list[Judged]] = {name: [] for name in BANDS}
+    for j in judged:
+        if j.verdict.status == "accepted" and j.source != "oracle" and j.answer:
+            found[band(j.correct, j.k, j.near_miss)].append(j)
+    return found
+
+
+def _mix(
+    round_: Round, data: RunData, samples: dict[str, Sample], banded: dict[Band, list[Judged]], generated: StageRef,
+    judged: list[Judged],
+) -> list[Row]:  # fmt: skip
+    config, s = round_.config, round_.config.select
+    seed = derive_seed(config.run.seed, round_.number, "select")
+    shares = _shares(data.bootstrap, s.abstain)
+    others = fresh_rows(config, data, generated, judged, samples, round(s.rows * s.other_subtasks), seed)
+    mastered = _rows(banded["mastered"], samples, shares, round(s.rows * s.replay_mastered), seed, "mastered")
+    seeds = [
+        use.row(x, x.answer, "replay")
+        for x in _seeds(data.bootstrap, round(s.rows * s.replay_seeds), seed)
+        if x.answer
+    ]
+    room = s.rows - len(others) - len(mastered) - len(seeds)
+    learnable = _rows(banded["learnable"], samples, shares, room, seed, "learnable")
+    frontier_room = min(room - len(learnable), round(s.rows * s.frontier))
+    frontier = _rows(banded["frontier"], samples, shares, frontier_room, seed, "frontier")
+    return [*learnable, *frontier, *mastered, *seeds, *others]
+
+
+def _rows(
+    judged: Sequence[Judged], samples: dict[str, Sample], shares: dict[str, float], count: int, seed: int, origin: str
+) -> list[Row]:
+    kinds: dict[str, list[Judged]] = {}
+    for j in sorted(judged, key=lambda j: derive_seed(seed, j.sample)):
+        kinds.setdefault(j.kind, []).append(j)
+    chosen = pick(kinds, shares, max(0, count))
+    return [
+        use.row(samples[j.sample].model_copy(update={"kind": j.kind}), j.answer, f"{origin}-{j.source}") for j in chosen if j.answer
+    ]
+
+
+def _shares(labelled: Sequence[Sample], abstain: float) -> dict[str, float]:
+    """The labelled pool's shares of kinds, with abstentions together at their configured share."""
+    counts = Counter(s.kind for s in labelled)
+    calls = {k: n for k, n in counts.items() if k not in ABSTAINING}
+    declined = {k: n for k, n in counts.items() if k in ABSTAINING}
+    shares = {k: (1 - abstain) * n / max(1, sum(calls.values())) for k, n in calls.items()}
+    return shares | {k: abstain * n / max(1, sum(declined.values())) for k, n in declined.items()}
+
+
+def _seeds(labelled: Sequence[Sample], count: int, seed: int) -> list[Sample]:
+    kinds: dict[str, list[Sample]] = {}
+    for sample in sorted(labelled, key=lambda s: derive_seed(seed, s.id)):
+        kinds.setdefault(sample.kind, []).append(sample)
+    wanted = quotas({k: len(v) for k, v in kinds.items()}, min(count, len(labelled)))
+    return [sample for kind in sorted(kinds) for sample in kinds[kind][: wanted[kind]]]
+
+
+def _close(stage: Stage, rows: Sequence[Row], bands: dict[str, int], config: Config) -> StageRef:
+    ordered = sorted(rows, key=lambda r: r.id)
+    jsonl.write(stage.path / "rows.jsonl", ordered)
+    write_json(stage.path / "bands.json", bands)
+    counts: dict[str, float] = {"rows": len(ordered)}
+    for field in ("subtask", "origin", "kind"):
+        counts |= {f"{field}_{n}": c for n, c in sorted(Counter(getattr(r, field) for r in ordered).items()) if n}
+    return stage.close(counts | {f"band_{n}": c for n, c in bands.items()})

@@ -1,0 +1,76 @@
+"""Where everything of a run lies; the only place that spells these names.
+
+    runs/NAME/champion.json  run.json  usage.jsonl  report.html
+    runs/NAME/round-000/{config.yaml,select,train,evaluate,decide}/
+    runs/NAME/final-002/evaluate/
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selfimprove.errors import StoreError
+from selfimprove.store.jsonl import write_text
+
+
+@dataclass(frozen=True)
+class Layout:
+    folder: Path
+    """The runs folder."""
+    name: str
+
+    @classmethod
+    def of(cls, folder: Path | str, name: str) -> Layout:
+        """Absolute, so that nothing depends on where a later process is started."""
+        return cls(Path(folder).resolve(), name)
+
+    @property
+    def root(self) -> Path:
+        return self.folder / self.name
+
+    @property
+    def champion(self) -> Path:
+        return self.root / "champion.json"
+
+    @property
+    def card(self) -> Path:
+        return self.root / "run.json"
+
+    @property
+    def usage(self) -> Path:
+        return self.root / "usage.jsonl"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def cache(self) -> Path:
+        return self.folder / "models"
+
+    def round(self, number: int) -> Path:
+        return self.root / f"round-{number:03d}"
+
+    def final(self, number: int) -> Path:
+        return self.root / f"final-{number:03d}"
+
+    def rounds(self) -> list[int]:
+        """Numbers of the rounds that were begun."""
+        return sorted(int(p.name.removeprefix("round-")) for p in self.root.glob("round-[0-9][0-9][0-9]") if p.is_dir())
+
+
+def read_json(path: Path) -> Any | None:
+    """The value of a small JSON file; None when it is not there. Raises StoreError when it is damaged."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path}: cannot be read ({error}); restore it or use another run.name") from None
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n")

@@ -1,0 +1,64 @@
+"""One round of a run: its number, its frozen configuration, and where its stages lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from selfimprove.config import Config
+from selfimprove.errors import StoreError
+from selfimprove.store.jsonl import write_text
+from selfimprove.store.layout import Layout
+from selfimprove.store.stage import Stage, open_stage
+
+
+@dataclass(frozen=True)
+class Round:
+    layout: Layout
+    number: int
+    config: Config
+    final: bool = False
+    """The measurement after the last round of a start, in `final-NNN`."""
+
+    @property
+    def path(self) -> Path:
+        return self.layout.final(self.number) if self.final else self.layout.round(self.number)
+
+    @property
+    def name(self) -> str:
+        return "final" if self.final else "bootstrap" if self.number == 0 else "round"
+
+    @property
+    def model_name(self) -> str:
+        return "bootstrap" if self.number == 0 else f"round-{self.number:03d}"
+
+    @contextmanager
+    def stage(self, name: str, inputs: Mapping[str, Any]) -> Iterator[Stage]:
+        planned = float(self.config.plan.get(f"{self.name}/{name}", 0))
+        with open_stage(self.path / name, name, self.number, inputs=inputs, planned_seconds=planned) as stage:
+            yield stage
+
+
+def freeze(layout: Layout, number: int, config: Config, final: bool = False) -> Round:
+    """Writes the round's configuration when it begins; a round that goes on keeps the one it began with."""
+    round_ = Round(layout, number, config, final)
+    file = round_.path / "config.yaml"
+    if not file.exists():
+        write_text(file, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+        return round_
+    return open_round(layout, number, final)
+
+
+def open_round(layout: Layout, number: int, final: bool = False) -> Round:
+    """The round as it was frozen. Raises StoreError when its configuration cannot be read."""
+    file = (layout.final(number) if final else layout.round(number)) / "config.yaml"
+    try:
+        config = Config.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise StoreError(f"{file}: cannot be read ({str(error).splitlines()[0]}); restore it or use another run.name") from None
+    return Round(layout, number, config, final)

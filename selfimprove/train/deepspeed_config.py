@@ -1,0 +1,50 @@
+"""The DeepSpeed configuration of a training, as the dictionary that `deepspeed.initialize` takes.
+
+    deepspeed_config(config.train, device="cpu", bf16=False)
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from selfimprove.config.model import Train
+
+
+def micro_batch(config: Train) -> int:
+    """Rows of one forward pass of one process: never more than its share of the batch."""
+    return min(config.micro_batch, config.batch // config.processes)
+
+
+def accumulation(config: Train) -> int:
+    """Forward passes of one process for one optimizer step."""
+    return -(-config.batch // (micro_batch(config) * config.processes))
+
+
+def deepspeed_config(config: Train, *, learning_rate: float, bf16: bool) -> dict[str, Any]:
+    """ZeRO 0 in float32 leaves clipping to the worker: DeepSpeed clips there too, but keeps the norm to itself."""
+    found: dict[str, Any] = {
+        # Nominal: the worker forms the batches, the last ones of an epoch may have a row less.
+        "train_batch_size": micro_batch(config) * accumulation(config) * config.processes,
+        "train_micro_batch_size_per_gpu": micro_batch(config),
+        "gradient_accumulation_steps": accumulation(config),
+        "gradient_clipping": 0.0 if clips_itself(config, bf16=bf16) else config.max_grad_norm,
+        "optimizer": {
+            "type": "AdamW",
+            # torch's own AdamW: DeepSpeed's needs a compiler at run time. Fused is one pass over memory instead of ten.
+            "params": {
+                "torch_adam": True, "fused": True, "lr": learning_rate, "betas": [0.9, 0.999], "eps": 1e-8,
+                "weight_decay": config.weight_decay,
+            },
+        },
+        "zero_optimization": {"stage": config.zero_stage},
+        "steps_per_print": 10**9,
+        "wall_clock_breakdown": False,
+    }  # fmt: skip
+    if bf16:
+        found["bf16"] = {"enabled": True}
+    return found
+
+
+def clips_itself(config: Train, *, bf16: bool) -> bool:
+    """Whether the worker clips the gradients instead of DeepSpeed."""
+    return config.zero_stage == 0 and not bf16

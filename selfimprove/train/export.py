@@ -1,0 +1,117 @@
+"""The trained weights as a model directory that transformers and vLLM load. Runs in the worker, on every rank.
+
+    export(engine, rows, spec, out, tokenizer, counts, rank_index=0, device="cpu")     # out/model
+
+Written to `model.tmp` and renamed only after it was loaded again: names and shapes and values are those of the trainer
+and the next token is the trainer's. ZeRO-3 with tied weights saves empty tensors elsewhere (DeepSpeed 3841).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from selfimprove.errors import TrainError
+from selfimprove.train.card import card
+from selfimprove.train.loss import Supervised, collate
+from selfimprove.train.model import load_plain, with_lora
+from selfimprove.train.spec import MODEL, PART, RESULT, Spec, write_json
+
+COPIED = ("chat_template.jinja", "selfimprove.json", "generation_config.json")
+"""What the source says of how to speak with the model, which training does not change."""
+TOLERANCE = {torch.float32: 1e-2, torch.bfloat16: 0.5}
+"""How far the trainer's token may lie below the best one, in logits: merged LoRA and another device round differently."""
+
+
+def export(
+    engine: Any, rows: list[dict[str, Any]], spec: Spec, out: Path, tokenizer: Any, counts: dict[str, float], *,
+    rank_index: int, device: str,
+) -> None:  # fmt: skip
+    """Raises TrainError when the written model is not the trained one."""
+    probe = collate([min(rows, key=lambda row: (row["length"], row["id"]))], device)
+    place, token = _surest_token(engine, probe)
+    weights = _gather(engine, rank_index)
+    if rank_index:
+        torch.distributed.barrier()
+        return
+    part = out / PART
+    model = _plain(weights, spec)
+    model.save_pretrained(str(part))
+    tokenizer.save_pretrained(str(part))
+    _copy(Path(spec.model), part)
+    (part / "README.md").write_text(card(spec, counts), encoding="utf-8")
+    _check(part, model, {name: tensor.cpu() for name, tensor in probe.items()}, place, token)
+    write_json(out / RESULT, counts)
+    os.replace(part, out / MODEL)
+    torch.distributed.barrier()
+
+
+def _surest_token(engine: Any, probe: dict[str, Tensor]) -> tuple[int, int]:
+    """(place among the supervised positions, token): where the trainer is surest of the next token, so that rounding
+    cannot decide. Every rank takes part: under ZeRO-3 none has the weights alone."""
+    engine.eval()
+    with torch.no_grad():
+        logits = engine.module.logits(probe["input_ids"], probe["positions"])
+    best = logits.topk(2).values
+    place = int((best[:, 0] - best[:, 1]).argmax())
+    return place, int(logits[place].argmax())
+
+
+def _gather(engine: Any, rank_index: int) -> dict[str, Tensor]:
+    """The trained weights by name, on the CPU of the first rank; one at a time, so that no other rank holds them all."""
+    import deepspeed
+
+    sharded = engine.zero_optimization_stage() == 3
+    found = {}
+    for name, weight in engine.module.model.named_parameters():
+        if not weight.requires_grad:
+            continue
+        with deepspeed.zero.GatheredParameters([weight], enabled=sharded):
+            if rank_index == 0:
+                found[name] = weight.detach().cpu().clone() if sharded else weight.detach().cpu()
+    return found
+
+
+def _plain(weights: dict[str, Tensor], spec: Spec) -> Any:
+    """The source model with the trained weights put in: tied weights and unused ones stay as the source has them."""
+    dtype = next(iter(weights.values())).dtype
+    model = load_plain(Path(spec.model), dtype)
+    if spec.config.method == "lora":
+        model = with_lora(model, spec.config)
+    names = set(dict(model.named_parameters()))
+    if unknown := set(weights) - names:
+        raise TrainError(f"the trained weights {sorted(unknown)[:3]} are not in {spec.model}: train again from a sound model")
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name in weights:
+                if weights[name].shape != weight.shape or weights[name].numel() == 0:
+                    raise TrainError(f"the trained weight {name} has the shape {tuple(weights[name].shape)}, "
+                                     f"not {tuple(weight.shape)}: it was not gathered; train again with train.zero_stage=2")  # fmt: skip
+                weight.copy_(weights[name])
+    return model.merge_and_unload() if spec.config.method == "lora" else model
+
+
+def _copy(source: Path, part: Path) -> None:
+    for name in COPIED:
+        if (source / name).exists():
+            shutil.copyfile(source / name, part / name)
+
+
+def _check(part: Path, model: Any, probe: dict[str, Tensor], place: int, token: int) -> None:
+    loaded = load_plain(part, model.dtype)
+    wanted, found = model.state_dict(), loaded.state_dict()
+    if wanted.keys() != found.keys():
+        raise TrainError(f"{part}: names differ from the trained model's: {sorted(wanted.keys() ^ found.keys())[:3]}; train again")
+    for name, tensor in wanted.items():
+        if tensor.numel() == 0 or tensor.shape != found[name].shape or not torch.equal(tensor, found[name]):
+            raise TrainError(f"{part}: the weight {name} is not the trained one; train again")
+    with torch.no_grad():
+        logits = Supervised(loaded.eval()).logits(probe["input_ids"], probe["positions"])[place]
+    if not logits[token] >= logits.max() - TOLERANCE.get(model.dtype, 0.5):
+        raise TrainError(f"{part}: the written model goes on with token {int(logits.argmax())} where the trained one had "
+                         f"{token}; train again, with train.method=full if it was LoRA")  # fmt: skip

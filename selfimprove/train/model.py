@@ -1,0 +1,43 @@
+"""The model to train: loaded from its directory in float32, whole or with LoRA matrices. Runs in the worker.
+
+    model = load_model(Path("runs/.../embedded-1f0c"), config.train)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from selfimprove.config.model import Train
+from selfimprove.errors import TrainError
+
+
+def load_model(path: Path, config: Train) -> Any:
+    """In float32: DeepSpeed makes the bfloat16 copy where one is asked for. Raises TrainError."""
+    model = with_lora(load_plain(path, torch.float32), config) if config.method == "lora" else load_plain(path, torch.float32)
+    if config.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return model
+
+
+def load_plain(path: Path, dtype: torch.dtype | str) -> Any:
+    from transformers import AutoModelForCausalLM
+
+    try:
+        return AutoModelForCausalLM.from_pretrained(
+            str(path), dtype=dtype, attn_implementation="sdpa", local_files_only=True, use_safetensors=True
+        )
+    except (OSError, ValueError) as error:
+        raise TrainError(f"{path}: the model cannot be loaded ({str(error).splitlines()[0]}); name another one") from None
+
+
+def with_lora(model: Any, config: Train) -> Any:
+    """LoRA on every linear layer but the output layer. Without dropout: a short run on few rows has no use for it."""
+    from peft import LoraConfig, get_peft_model
+
+    return get_peft_model(model, LoraConfig(
+        r=config.lora_rank, lora_alpha=config.lora_alpha, lora_dropout=0.0, target_modules="all-linear",
+        bias="none", task_type="CAUSAL_LM",
+    ))  # fmt: skip

@@ -1,0 +1,81 @@
+"""Training rows as token ids: rows.jsonl -> a `datasets` directory that every rank opens. Runs in the worker.
+
+    tokenise(tokenizer, Path("rows.jsonl"), out, max_tokens=256)
+    load_rows(out)[0]          # {"id", "input_ids", "first_supervised", "subtask", "length"}
+
+Supervised are the answer and the end-of-turn token, by position and not by token, so a pad token that equals the end of
+turn hides nothing (trl 1623). A row without supervised tokens is refused: all-zero masks train "successfully" elsewhere
+(trl 4201). Messages and tools stay out of Arrow, which pads unlike schemas with nulls.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from selfimprove.errors import TrainError
+from selfimprove.records import Row
+from selfimprove.train.spec import LEFT_OUT, ROWS
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Raises TrainError, naming the line."""
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            try:
+                yield Row.model_validate_json(line)
+            except ValidationError as error:
+                found = error.errors()[0]
+                place = ".".join(str(part) for part in found["loc"]) or "the line"
+                raise TrainError(f"{path}:{number}: is no training row ({place}: {found['msg']}); make it again") from None
+
+
+def encode(tokenizer: Any, row: Row) -> dict[str, Any]:
+    """Raises TrainError for a row that would train nothing."""
+    from selfimprove.chat.render import row_ids
+
+    ids, first = row_ids(tokenizer, row)
+    # Nothing to learn: the prompt alone, or an answer of which only the end of turn is left.
+    if not row.target.strip() or not 0 < first < len(ids):
+        raise TrainError(f"row {row.id} has no supervised tokens (its target is empty): leave it out or give it a target")
+    return {"id": row.id, "input_ids": ids, "first_supervised": first, "subtask": row.subtask, "length": len(ids)}
+
+
+def tokenise(tokenizer: Any, path: Path, out: Path, max_tokens: int) -> None:
+    """Writes `out/rows` and `out/left_out.jsonl`. Raises TrainError for an unusable row, or when none is left."""
+    from datasets import Dataset, Features, List, Value
+
+    kept, left_out, seen = [], [], set()
+    for row in read_rows(path):
+        if row.id in seen:
+            raise TrainError(f"{path}: two rows have the id {row.id}; ids must differ, the order of training follows them")
+        seen.add(row.id)
+        found = encode(tokenizer, row)
+        (kept if found["length"] <= max_tokens else left_out).append(found)
+    (out / LEFT_OUT).write_text(
+        "".join(json.dumps({"id": row["id"], "length": row["length"]}) + "\n" for row in left_out), encoding="utf-8"
+    )
+    if not kept:
+        why = f"all {len(left_out)} are longer than rows.max_tokens={max_tokens}: raise it" if left_out else "it is empty"
+        raise TrainError(f"{path}: no row is left to train, {why}")
+    features = Features({
+        "id": Value("string"), "input_ids": List(Value("int32")), "first_supervised": Value("int32"),
+        "subtask": Value("string"), "length": Value("int32"),
+    })  # fmt: skip
+    Dataset.from_list(kept, features=features).save_to_disk(str(out / ROWS), num_proc=None)
+
+
+def load_rows(out: Path) -> list[dict[str, Any]]:
+    from datasets import load_from_disk
+
+    return list(load_from_disk(str(out / ROWS)))
+
+
+def count_left_out(out: Path) -> int:
+    return len((out / LEFT_OUT).read_text(encoding="utf-8").splitlines())

@@ -1,0 +1,65 @@
+"""What a training is: the file that the caller writes and every rank reads, and the names of the files of a training.
+
+    Spec.read(out).config.zero_stage
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from selfimprove.config.model import Train
+from selfimprove.records import Record
+
+SPEC = "spec.json"
+ROWS = "rows"
+LEFT_OUT = "left_out.jsonl"
+STEPS = "train.jsonl"
+LOG = "train.log"
+ERROR = "error.txt"
+PART = "model.tmp"
+MODEL = "model"
+RESULT = "result.json"
+OWN = (SPEC, ROWS, LEFT_OUT, STEPS, LOG, ERROR, PART, MODEL, RESULT)
+"""Everything that a training writes into its directory; nothing else there is touched."""
+
+
+class Spec(Record):
+    """`rows_sha256` makes a spec the identity of its result: the same spec trains the same model."""
+
+    model: str
+    rows: str
+    rows_sha256: str
+    config: Train
+    max_tokens: int
+    learning_rate: float
+    seed: int
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    """Shown in the model card; no part of what is trained."""
+
+    @classmethod
+    def read(cls, out: Path) -> Spec:
+        return cls.model_validate_json((out / SPEC).read_text(encoding="utf-8"))
+
+    def write(self, out: Path) -> None:
+        write_json(out / SPEC, self.model_dump(mode="json"))
+
+    def same_training(self, other: Spec) -> bool:
+        """Whether both train the same model: the card and a limit on time do not count."""
+        return self._trained() == other._trained()
+
+    def _trained(self) -> dict[str, Any]:
+        found = self.model_dump(mode="json", exclude={"metadata"})
+        found["config"].pop("limit_minutes")
+        return found
+
+
+def write_json(path: Path, value: Any) -> None:
+    """All or nothing: a reader never sees half a file."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    os.replace(part, path)

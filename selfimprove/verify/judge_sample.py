@@ -1,0 +1,136 @@
+"""All attempts at one problem together: the layers, then the vote (no gold) or the reference (gold).
+
+    judged, checked = judge_sample(sample, attempts, config.verify)
+
+With gold, a problem is accepted with its gold as the answer, and `correct` of `k` sampled attempts equal it (pass@k's c and k).
+Without, the answer is the mode of the attempts that pass every layer, if its share of all k and its lead are large enough;
+abstention is a class of its own. The gold of an oracle problem is read only to say whether what was accepted is right.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from selfimprove.config.model import Verify
+from selfimprove.records import Answer, Attempt, Checked, Judged, Sample, Verdict
+from selfimprove.tools.canonical import key
+from selfimprove.verify.layers import LAYERS
+
+
+def judge_sample(sample: Sample, attempts: Sequence[Attempt], config: Verify) -> tuple[Judged, list[Checked]]:
+    gold = sample.answer if sample.source != "oracle" else None
+    checked = [check(sample, a, config, gold) for a in attempts]
+    sampled = [(a, c) for a, c in zip(attempts, checked, strict=True) if a.index >= 0]
+    if gold is not None:
+        return _by_reference(sample, gold, sampled), checked
+    return _by_vote(sample, attempts, checked, config), checked
+
+
+def check(sample: Sample, attempt: Attempt, config: Verify, gold: Answer | None) -> Checked:
+    """The layers, in order, until one vetoes."""
+    base = {"sample": sample.id, "index": attempt.index}
+    correct = None if gold is None else attempt.answer is not None and _same(attempt.answer, gold, sample)
+    for name in config.layers:
+        if name in LAYERS and (attempt.answer is not None or name == "structure"):
+            finding = LAYERS[name](sample, attempt)
+            # What equals the gold is right, wherever its values came from: grounding has nothing to add.
+            if finding and not correct:
+                return Checked(**base, status=finding[0], layer=name, reasons=finding[1], correct=correct)
+    if gold is not None and not correct and "reference" in config.layers:
+        reason = reference_reason(attempt.answer, gold)
+        return Checked(**base, status="rejected", layer="reference", reasons=(reason,), correct=False)
+    return Checked(**base, status="accepted", correct=correct)
+
+
+def reference_reason(answer: Answer | None, gold: Answer) -> str:
+    """Why an answer differs from the gold, as a code."""
+    if answer is None:
+        return "unparsed"
+    if not answer.calls and not gold.calls:
+        return "wrong-reason"
+    if not answer.calls:
+        return "should-call"
+    if not gold.calls:
+        return "should-abstain"
+    if Counter(c.name for c in answer.calls) != Counter(c.name for c in gold.calls):
+        return "wrong-count" if len(answer.calls) != len(gold.calls) else "wrong-tool"
+    return "wrong-value"
+
+
+def _by_reference(sample: Sample, gold: Answer, sampled: Sequence[tuple[Attempt, Checked]]) -> Judged:
+    correct = sum(bool(c.correct) for _, c in sampled)
+    k = len(sampled)
+    too_long = all(a.finish == "too_long" for a, _ in sampled)
+    verdict = Verdict(subject=sample.id, status="accepted")
+    if too_long:
+        verdict = Verdict(subject=sample.id, status="rejected", layer="structure", reasons=("prompt-too-long",))
+    near = correct == 0 and any(_near(a.answer, gold) for a, _ in sampled)
+    return Judged(
+        sample=sample.id, source=sample.source, kind=sample.kind, verdict=verdict, answer=gold, correct=correct, k=k,
+        agreement=correct / k if k else 0.0, near_miss=near,
+    )  # fmt: skip
+
+
+def _by_vote(sample: Sample, attempts: Sequence[Attempt], checked: Sequence[Checked], config: Verify) -> Judged:
+    sampled = [(a, c) for a, c in zip(attempts, checked, strict=True) if a.index >= 0]
+    votes = Counter(key(a.answer, sample.tools) for a, c in sampled if c.status != "rejected" and a.answer)
+    ranked = votes.most_common()
+    verdict, winner, share = _elect(sample, ranked, len(sampled), config)
+    chosen = next((a for a, _ in sampled if winner and a.answer and key(a.answer, sample.tools) == winner), None)
+    if chosen and chosen.answer and verdict.status == "accepted":
+        verdict = _winner_verdict(sample, chosen, next(c for a, c in sampled if a is chosen))
+    answer = chosen.answer if chosen and verdict.status == "accepted" else None
+    right = None
+    if sample.source == "oracle" and sample.answer and answer:
+        right = _same(answer, sample.answer, sample)
+    kind = _kind(answer) if answer else sample.kind
+    return Judged(
+        sample=sample.id, source=sample.source, kind=kind, verdict=verdict, answer=answer, k=len(sampled),
+        correct=round(share * len(sampled)), agreement=share, right=right,
+    )  # fmt: skip
+
+
+def _elect(
+    sample: Sample, ranked: Sequence[tuple[str, int]], k: int, config: Verify
+) -> tuple[Verdict, str | None, float]:
+    if not ranked:
+        return Verdict(subject=sample.id, status="rejected", layer="structure", reasons=("nothing-valid",)), None, 0.0
+    winner, votes = ranked[0]
+    lead = votes - (ranked[1][1] if len(ranked) > 1 else 0)
+    if "agreement" in config.layers and (votes < config.vote_share * k or lead < config.vote_margin):
+        return Verdict(subject=sample.id, status="rejected", layer="agreement", reasons=("no-majority",)), winner, votes / k
+    return Verdict(subject=sample.id, status="accepted"), winner, votes / k
+
+
+def _winner_verdict(sample: Sample, attempt: Attempt, checked: Checked) -> Verdict:
+    """A winner whose values cannot be traced, or that declines in prose, is unknown: never trained on."""
+    if checked.status == "unknown":
+        return Verdict(subject=sample.id, status="unknown", layer=checked.layer, reasons=checked.reasons)
+    if attempt.answer and attempt.answer.abstain == "no_call":
+        return Verdict(subject=sample.id, status="unknown", layer="structure", reasons=("prose",))
+    if attempt.answer and attempt.answer.abstain and sample.source == "make":
+        # Tools made for a query fit it: a model that declines them all is more often wrong than right.
+        return Verdict(subject=sample.id, status="unknown", layer="agreement", reasons=("declined-made-tools",))
+    return Verdict(subject=sample.id, status="accepted")
+
+
+def _kind(answer: Answer) -> str:
+    if answer.abstain:
+        return str(answer.abstain)
+    return "parallel" if len(answer.calls) > 1 else "single"
+
+
+def _same(answer: Answer, gold: Answer, sample: Sample) -> bool:
+    return key(answer, sample.tools) == key(gold, sample.tools)
+
+
+def _near(answer: Answer | None, gold: Answer) -> bool:
+    """The right tools, with at least half of the arguments right."""
+    if answer is None or not gold.calls or [c.name for c in answer.calls] != [c.name for c in gold.calls]:
+        return False
+    total = sum(len(c.arguments) for c in gold.calls)
+    right = sum(
+        got.arguments.get(n) == v for got, want in zip(answer.calls, gold.calls, strict=True) for n, v in want.arguments.items()
+    )
+    return 2 * right >= total
