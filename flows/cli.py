@@ -50,6 +50,23 @@ def run(
     _show(config.run.folder, config.run.name)
 
 
+@app.command()
+def control(settings: Settings = None) -> None:
+    """Train the bootstrap on seeds alone for as many steps as the rounds did, and compare: did self-made data help?"""
+    from flows.environment import prepare_prefect
+    from selfimprove.config import load
+    from selfimprove.doctor import check
+
+    files, overrides = _split(settings)
+    config = load(files or ["configs/demo.yaml"], overrides).value
+    check(config)
+    prepare_prefect(config.run.folder.resolve())
+    from flows.control import control as run_control
+
+    run_control(str(config.run.folder), config.run.name)
+    _show(config.run.folder, config.run.name)
+
+
 def _show(folder: Path, name: str) -> None:
     from selfimprove.observe.table import print_summary
     from selfimprove.store.layout import Layout

@@ -15,7 +15,7 @@ from tasks.publish import publish
 @flow(name="evaluate", flow_run_name="{name}-final-{number}", persist_result=False)
 def measure(folder: str, name: str, number: int) -> None:
     """Measures after round `number`; nothing is decided on the test suite."""
-    round_ = open_round(Layout.of(folder, name), number, final=True)
+    round_ = open_round(Layout.of(folder, name), number, part="final")
     layout = round_.layout
     champion = read_champion(layout)
     assert champion is not None, "round 0 elects a champion"

@@ -9,7 +9,6 @@ Started again after a kill it goes on where it was; a start that is complete add
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from prefect import flow
 
@@ -18,10 +17,10 @@ from flows.evaluate import measure
 from flows.round import improve_once
 from selfimprove.config import Config, Loaded, load
 from selfimprove.errors import ConfigError
-from selfimprove.events import Note, emit, listening
+from selfimprove.events import Note, emit
 from selfimprove.generate.plan import unused_queries
 from selfimprove.models import check_model, model_digest, resolve_model
-from selfimprove.observe.progress import terminal
+from selfimprove.observe.progress import planned_seconds, watching
 from selfimprove.store.champion import Model, starting_champion
 from selfimprove.store.layout import Layout, read_json, write_json
 from selfimprove.store.lock import locked
@@ -55,7 +54,7 @@ def improve(
     named = [f"{key}={value}" for key, value in given.items() if value] + ([f"run.seed={seed}"] if seed >= 0 else [])
     loaded = load(config.split(","), [*(overrides or []), *named])
     layout = Layout.of(loaded.value.run.folder, loaded.value.run.name)
-    with listening(terminal()), locked(layout.root):
+    with watching(planned_seconds(loaded.value, loaded.value.run.rounds)), locked(layout.root):
         _improve(layout, loaded, more)
 
 
@@ -79,7 +78,7 @@ def _improve(layout: Layout, loaded: Loaded, more: bool) -> None:
         starting_champion(layout, round_.path)
         improve_once(str(layout.folder), layout.name, number)
     if start.last >= start.first or start.first == 1:
-        freeze(layout, start.last, config, final=True)
+        freeze(layout, start.last, config, part="final")
         measure(str(layout.folder), layout.name, start.last)
 
 
@@ -118,9 +117,3 @@ def _stopped(layout: Layout, start: Start, last: int, why: str) -> Start:
     emit(Note(f"no further round: {why}"))
     return stop_early(layout, start, last, why)
 
-
-def folder_of(config: Config) -> Path:
-    """The runs folder of a configuration, made when it is missing."""
-    folder = config.run.folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

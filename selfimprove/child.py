@@ -19,6 +19,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +36,7 @@ class Child:
     ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         self.log = log
+        self._began: float | None = time.monotonic()
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(
                 list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, cwd=cwd,
@@ -84,7 +86,17 @@ class Child:
                 self.process.wait(grace)
         # The leader may be gone while members of its group live on: the group is ended in every case.
         self._signal(signal.SIGKILL)
+        self._record_life()
         return self.process.wait()
+
+    def _record_life(self) -> None:
+        """How long it lived, once, beside its log: what `make bench NAME=overhead` adds up."""
+        if self._began is None:
+            return
+        row = {"log": self.log.name, "seconds": round(time.monotonic() - self._began, 2)}
+        self._began = None
+        with contextlib.suppress(OSError), self.log.with_name("children.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -11,7 +11,7 @@ from tasks import OPTIONS
 @task(name="publish", **OPTIONS)
 def publish(round_: Round) -> None:
     write_report(round_.layout)
-    if round_.final:
+    if round_.part == "final":
         track_final(round_.layout, round_.config)
     else:
         track_round(round_.layout, round_.config, round_.number)

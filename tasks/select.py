@@ -16,3 +16,8 @@ def select(round_: Round, attempts: StageRef, verdicts: StageRef) -> StageRef:
 @task(name="select-seeds", **OPTIONS)
 def select_seeds(round_: Round) -> StageRef:
     return selfimprove.select.run_bootstrap(round_)
+
+
+@task(name="select-control", **OPTIONS)
+def select_control(round_: Round, count: int) -> StageRef:
+    return selfimprove.select.run_control(round_, count)

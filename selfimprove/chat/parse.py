@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from selfimprove.records import Answer, Call
+from selfimprove.records.sound import is_sound
 
 NO_TOOL = "No tool fits this request."
 MISSING = "Missing value: "
@@ -90,7 +91,7 @@ def _call(text: str) -> Call | str:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return "bad-json"
-    return _as_call(value) or "not-a-call"
+    return (_as_call(value) or "not-a-call") if is_sound(value) else "bad-json"
 
 
 def _as_call(value: Any) -> Call | None:
@@ -125,12 +126,12 @@ def _values(text: str) -> Iterator[Any]:
         except (ValueError, RecursionError):
             yield None
             return
-        yield value
+        yield value if is_sound(value) else None
 
 
 def _abstention(text: str) -> Answer:
     found = _says_missing.search(text)
     if found:
-        names = tuple(n for n in re.split(r"[,\s]+", found[1].rstrip(". ")) if n and n != "and")
-        return Answer(abstain="missing", missing=names)
+        words = [n for n in re.split(r"[,\s]+", found[1].rstrip(". ")) if n]
+        return Answer(abstain="missing", missing=tuple(n for n in words if n != "and" or len(words) == 1))
     return Answer(abstain="no_tool" if _says_no_tool.search(text) else "no_call")

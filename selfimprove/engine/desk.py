@@ -81,16 +81,14 @@ class Desk:
         return done
 
     def _finish(self, work: Open) -> Answer:
-        rows = []
-        for index in range(work.request.k):
-            made = work.made[index if work.distinct > 1 else 0]
-            rows.append(
-                Completion(
-                    request=work.request.id, index=index, text=self._text(made), tokens=made.tokens,
-                    logprob=made.logprob, finish=made.finish, prompt_tokens=work.prompt_tokens,
-                )  # fmt: skip
-            )
-        return _answer(work.request, rows)
+        made = [work.made[index if work.distinct > 1 else 0] for index in range(work.request.k)]
+        return _answer(work.request, [self._completion(work, index, one) for index, one in enumerate(made)])
+
+    def _completion(self, work: Open, index: int, made: Made) -> Completion:
+        return Completion(
+            request=work.request.id, index=index, text=self._text(made), tokens=made.tokens, logprob=made.logprob,
+            finish=made.finish, prompt_tokens=work.prompt_tokens,
+        )  # fmt: skip
 
     def _text(self, made: Made) -> str:
         tokens = made.tokens[:-1] if made.tokens and made.tokens[-1] in self._stop else made.tokens

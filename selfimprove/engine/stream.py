@@ -8,6 +8,7 @@ What this is not: a cache across models. One file belongs to one model; the stag
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections import defaultdict
@@ -20,7 +21,7 @@ from pydantic import ValidationError
 
 from selfimprove.engine.protocol import Engine
 from selfimprove.events import Progress, emit
-from selfimprove.records import Completion, Request, canonical_json
+from selfimprove.records import Completion, Request
 from selfimprove.store.jsonl import read_growing, write, write_error
 
 SYNC_SECONDS = 0.5
@@ -89,7 +90,7 @@ class _Appender:
 
     def append(self, rows: list[dict[str, Any]]) -> None:
         try:
-            self._file.write("".join(canonical_json(row) + "\n" for row in rows).encode("utf-8", "backslashreplace"))
+            self._file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "backslashreplace"))
             self._file.flush()
             if time.monotonic() - self._synced > SYNC_SECONDS:
                 self._sync()

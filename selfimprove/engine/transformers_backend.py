@@ -47,8 +47,11 @@ class TransformersBackend:
             out = self._model(
                 input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, logits_to_keep=1
             )
-            for row, logits in zip(rows, out.logits[:, -1].float().cpu(), strict=True):
-                row.take(logits)
+            logits = out.logits[:, -1].float().cpu()
+            tokens = choose(logits, [sample for _, sample in batch], [row.draw() for row in rows])
+            logprobs = logits.gather(1, tokens[:, None])[:, 0] - logits.logsumexp(1)
+            for row, token, logprob in zip(rows, tokens.tolist(), logprobs.tolist(), strict=True):
+                row.take(token, logprob)
             if all(row.finish for row in rows):
                 return [row.made() for row in rows]
             # A finished row goes on as padding that nothing attends to but itself; its output is ignored.
@@ -70,13 +73,15 @@ class Row:
         self._sum = 0.0
         self._generator = torch.Generator().manual_seed(sample.seed)
 
-    def take(self, logits: torch.Tensor) -> None:
-        """Chooses the next token from the logits of this position."""
+    def draw(self) -> float:
+        """A number in [0, 1): one for each token, from this sequence's own generator."""
+        return float(torch.rand(1, generator=self._generator, dtype=torch.float64))
+
+    def take(self, token: int, logprob: float) -> None:
         if self.finish:
             return
-        token = choose(logits, self.sample, self._generator)
         self.tokens.append(token)
-        self._sum += float(logits.log_softmax(-1)[token])
+        self._sum += logprob
         if token in self.sample.stop:
             self.finish = "stop"
         elif len(self.tokens) == self.sample.max_tokens:
@@ -94,15 +99,29 @@ def padded(prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
     return ids, mask
 
 
-def choose(logits: torch.Tensor, sample: Sample, generator: torch.Generator) -> int:
-    """Temperature, then top-k, then the nucleus of what is left: the order of vLLM."""
+def choose(logits: torch.Tensor, samples: list[Sample], draws: list[float]) -> torch.Tensor:
+    """The next token of each row [rows, vocabulary] -> [rows]: temperature, then top-k, then the nucleus, as in vLLM.
+
+    A draw picks by inverse distribution function among the candidates in falling order, so equal draws and equal logits
+    give equal tokens in any batch.
+    """
+    most = max(_candidates(sample, logits.shape[1]) for sample in samples)
+    scores, order = logits.topk(most)
+    temperature = torch.tensor([sample.temperature or 1.0 for sample in samples])[:, None]
+    kept = torch.tensor([_candidates(sample, logits.shape[1]) for sample in samples])[:, None]
+    scores = (scores / temperature).masked_fill(torch.arange(most) >= kept, float("-inf"))
+    weights = scores.double().softmax(1)
+    nucleus = torch.tensor([sample.top_p for sample in samples], dtype=torch.float64)[:, None]
+    before = weights.cumsum(1) - weights
+    weights = weights.masked_fill((before >= nucleus) & (nucleus < 1), 0)
+    total = weights.cumsum(1)
+    point = torch.tensor(draws, dtype=torch.float64)[:, None] * total[:, -1:]
+    # A draw that rounding lifts onto the total would fall behind the last candidate with any weight.
+    last = (weights > 0).sum(1, keepdim=True) - 1
+    return order.gather(1, torch.searchsorted(total, point, right=True).minimum(last))[:, 0]
+
+
+def _candidates(sample: Sample, vocabulary: int) -> int:
     if sample.temperature == 0:
-        return int(logits.argmax())
-    scores = logits / sample.temperature
-    if 0 < sample.top_k < scores.numel():
-        scores = scores.masked_fill(scores < scores.topk(sample.top_k).values[-1], float("-inf"))
-    if sample.top_p < 1:
-        probabilities, order = scores.softmax(-1).sort(descending=True)
-        outside = probabilities.cumsum(-1) - probabilities >= sample.top_p
-        scores = scores.index_fill(0, order[outside], float("-inf"))
-    return int(torch.multinomial(scores.softmax(-1), 1, generator=generator))
+        return 1
+    return min(sample.top_k or vocabulary, vocabulary)

@@ -25,9 +25,10 @@ def rate(correct: int, n: int, confidence: float = 0.95) -> Rate:
     p = correct / n
     middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
-    return Rate(
-        n=n, correct=correct, accuracy=p, low=max(0.0, (middle - half) / scale), high=min(1.0, (middle + half) / scale)
-    )
+    # At the ends the formula gives 0 and 1 up to rounding; they are said exactly.
+    low = 0.0 if correct == 0 else (middle - half) / scale
+    high = 1.0 if correct == n else (middle + half) / scale
+    return Rate(n=n, correct=correct, accuracy=p, low=low, high=high)
 
 
 def rate_of(outputs: Iterable[Output]) -> Rate:

@@ -67,7 +67,7 @@ def _measure(
     chosen = {name: items(config, getattr(data, name), name) for name in suites}
     requests = [_request(config, name, s) for name, samples in chosen.items() for s in samples]
     def engine() -> Engine:
-        return open_engine(config.engine, model.path, folder)
+        return open_engine(config.engine, model.path, folder / "log")
 
     made = complete_to_file(engine, requests, folder / "completions" / "suites.jsonl", stage=stage, what=model.name)
     by_id = {c.request: c for c in made}

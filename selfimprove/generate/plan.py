@@ -82,7 +82,7 @@ def _executed(calls: list[Call], data: RunData) -> list[Call]:
     modules = {c.name: data.pool.entries[c.name].module for c in calls}
     runnable = [c for c in calls if modules[c.name]]
     paths = sorted({data.modules / str(modules[c.name]) for c in runnable})
-    results = run_calls(paths, runnable) if runnable else []
+    results = run_calls(paths, [c.model_dump() for c in runnable]) if runnable else []
     failed = {id(c) for c, r in zip(runnable, results, strict=True) if not r.ok}
     unique: dict[str, Call] = {c.key: c for c in calls if id(c) not in failed}
     return list(unique.values())

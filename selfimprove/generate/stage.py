@@ -37,7 +37,7 @@ def _generate(round_: Round, stage: Stage, champion: Model, data: RunData) -> St
     plan = make_plan(round_, data, stage.path / "plan.json")
     folder = stage.path / "completions"
     # One engine for both steps: starting one costs as much as fifty answers.
-    with open_engine(config.engine, champion.path, stage.path) as engine:
+    with open_engine(config.engine, champion.path, stage.path / "log") as engine:
         made = complete_to_file(
             lambda: nullcontext(engine), proposal_requests(config, plan, data, seed), folder / "proposals.jsonl", stage="generate", what="proposals"
         )

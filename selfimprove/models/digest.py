@@ -58,4 +58,4 @@ def _save(path: Path, found: dict[str, Any]) -> None:
     temporary = path / f"{SIDE_FILE}.{os.getpid()}"
     with contextlib.suppress(OSError):
         temporary.write_text(json.dumps(found, indent=1), encoding="utf-8")
-        os.replace(temporary, path / SIDE_FILE)
+        temporary.replace(path / SIDE_FILE)

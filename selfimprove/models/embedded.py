@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import os
 import shutil
 import sys
 import tempfile
@@ -19,7 +18,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from selfimprove.chat.families import TEMPLATES, FAMILIES, install
+from selfimprove.chat.families import FAMILIES, TEMPLATES, install
 from selfimprove.child import Child
 from selfimprove.errors import ModelError
 from selfimprove.events import Note, Progress, emit
@@ -82,8 +81,8 @@ def _convert(gguf: Path, target: Path) -> None:
     try:
         _run_child(gguf, work, target.parent / "embedded.log")
         install(work, FAMILY)
-        os.chmod(work, 0o755)
-        os.replace(work, target)
+        work.chmod(0o755)  # mkdtemp makes it private
+        work.replace(target)
     except OSError as error:
         raise ModelError(f"the embedded model cannot be written to {target} ({error}); free some disk space") from None
     finally:

@@ -2,6 +2,8 @@
 
     funnel_plot(funnel)                  # made, parsed, accepted, trained
     stage_plot(summary)                  # seconds spent, and a tick where they were planned
+
+The markup is safe to put into a page. Curves are in `plots`.
 """
 
 from __future__ import annotations
@@ -30,12 +32,15 @@ def funnel_plot(funnel: Funnel) -> Markup | None:
             parts.append(label(left, y + 15, "not yet", "faint", "start"))
             continue
         old = min(funnel.replay or 0, value) if name == "trained" else 0
-        parts.append(bar(left, y, (value - old) * scale, "one" if name == "trained" else "soft", f"{name}: {value - old}"))
+        series = "one" if name == "trained" else "soft"
+        parts.append(bar(left, y, (value - old) * scale, series, f"{name}: {value - old}"))
         if old:
             parts.append(bar(left + (value - old) * scale + 2, y, old * scale, "two", f"replay: {old}"))
         words = f"{count(value)} ({value - old} fresh, {old} replay)" if old else count(value)
-        inside = left + value * scale + 10 > width - 140 and old
-        parts.append(label(left if inside else left + value * scale + 10, y + (35 if inside else 15), words, "label", "start"))
+        # Long words beside a long bar would leave the picture: they go below it.
+        below = bool(old) and left + value * scale + 10 > width - 140
+        x = left if below else left + value * scale + 10
+        parts.append(label(x, y + (35 if below else 15), words, "label", "start"))
     return svg(parts, width, 6 + 32 * len(bars) + 18, f"funnel of round {funnel.round}")
 
 
@@ -55,10 +60,12 @@ def stage_plot(summary: RunSummary) -> Markup | None:
         parts.append(label(left - 10, y + 15, time.stage, "faint", "end"))
         spent, planned = time.spent or 0.0, time.planned
         over = planned is not None and spent > 1.25 * planned
-        parts.append(bar(left, y + 4, spent * scale, "two" if over else "soft", f"{name} {time.stage}: spent {spent:.0f} s", 14))
+        tip = f"{name} {time.stage}: spent {spent:.0f} s"
+        parts.append(bar(left, y + 4, spent * scale, "two" if over else "soft", tip, 14))
         if planned is not None:
             parts.append(line(left + planned * scale, y + 1, left + planned * scale, y + 21, "tick"))
         words = f"{count(spent)} s" + (f" of {count(planned)} planned" if planned is not None else "")
-        parts.append(label(left + max(spent, planned or 0) * scale + 8, y + 15, words + ("" if time.finished else ", unfinished"), "faint", "start"))
+        words += "" if time.finished else ", unfinished"
+        parts.append(label(left + max(spent, planned or 0) * scale + 8, y + 15, words, "faint", "start"))
         y, last = y + row, name
     return svg(parts, width, y + 4, "seconds spent and planned")

@@ -1,6 +1,8 @@
 """What each figure means, in one line each. The terminal table, the report and the docs print these words.
 
     DEFINITIONS["gate call"]
+
+What this is not: the computation. That is where the figure is made, in the stages.
 """
 
 from __future__ import annotations
@@ -12,11 +14,11 @@ DEFINITIONS: dict[str, str] = {
     "test abstain": "as gate abstain, on the test suite",
     "made": "problems the round answered: from queries, drawn calls, curriculum and oracle",
     "parsed": "problems with at least one answer that reads as calls or as an abstention",
-    "accepted": "problems whose answer passed every layer of the verifier",
-    "trained": "rows the model was trained on, fresh ones and replay together",
+    "accepted": "problems with an answer to trust: known by making or label, or voted and verified",
+    "trained": "rows the model was trained on: fresh ones, mastered ones and replayed seeds",
     "decision": "adopted: the challenger became champion; kept: the earlier champion stayed",
     "oracle precision": "of the oracle problems accepted, the share whose answer equals the gold",
-    "oracle recall": "of the oracle problems whose voted answer equals the gold, the share accepted",
+    "oracle recall": "of all oracle problems, the share accepted with an answer that equals the gold",
     "gain": "paired difference of call accuracy on the same items, in points, 95 % interval",
     "wins": "items that only the first model has right",
     "losses": "items that only the second model has right",

@@ -1,31 +1,22 @@
 """The figures of a run as frozen records: what `summarize` gives to the table, the report, `status --json` and MLflow.
 
-Accuracies and gains are fractions (0.523, not 52.3); None means "not measured (yet)", never zero.
+What the stages have recorded is taken as it is (`records.score`). Accuracies and gains are fractions (0.523, not 52.3);
+None means "not measured (yet)", never zero.
 """
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from selfimprove.records import Record
-
-
-class Score(Record):
-    """`correct` of `n` items, with the Wilson 95 % interval of the share."""
-
-    n: int
-    correct: int
-    accuracy: float
-    low: float
-    high: float
+from selfimprove.records import Comparison, Decision, Rate, Record
 
 
 class Suite(Record):
     """One model on one suite. Calls and abstentions are never pooled."""
 
-    call: Score | None = None
-    abstention: Score | None = None
-    kinds: dict[str, Score] = Field(default_factory=dict)
+    call: Rate | None = None
+    abstention: Rate | None = None
+    kinds: dict[str, Rate] = Field(default_factory=dict)
     truncated: int = 0
     """Answers cut at the token limit."""
 
@@ -43,23 +34,6 @@ class ModelFigures(Record):
     made: int | None = None
     accepted: int | None = None
     trained: int | None = None
-
-
-class Decision(Record):
-    """What a round decided. `gain` is challenger minus champion on the gate's call items."""
-
-    round: int
-    champion: str = ""
-    challenger: str = ""
-    promoted: bool = False
-    sentence: str = ""
-    gain: float | None = None
-    low: float | None = None
-    high: float | None = None
-    n: int | None = None
-    wins: int | None = None
-    losses: int | None = None
-    vetoes: tuple[str, ...] = ()
 
 
 class Texts(Record):
@@ -100,23 +74,8 @@ class Oracle(Record):
     accepted: int
     right: int
     """Accepted and equal to the gold."""
-    answers_right: int
-    """Equal to the gold, accepted or not."""
     precision: float | None
     recall: float | None
-
-
-class Comparison(Record):
-    """Call accuracy on the test items: `a` minus `b`, paired, with its two-sided 95 % interval."""
-
-    a: str
-    b: str
-    n: int
-    gain: float
-    low: float
-    high: float
-    wins: int | None = None
-    losses: int | None = None
 
 
 class StageTime(Record):
@@ -137,7 +96,7 @@ class Step(Record):
     round: int
     step: int
     loss: float
-    lr: float | None = None
+    learning_rate: float | None = None
 
 
 class RunSummary(Record):
@@ -146,7 +105,6 @@ class RunSummary(Record):
     name: str
     created: str = ""
     model: str = ""
-    family: str = ""
     seed: int | None = None
     config_files: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()

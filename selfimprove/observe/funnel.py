@@ -16,8 +16,9 @@ from selfimprove.observe.read import number, rows, stream
 from selfimprove.store.layout import read_json
 from selfimprove.store.stage import read_manifest
 
+STATUSES = ("accepted", "rejected", "unknown")
 REPLAYED = ("seed", "replay", "mastered")
-"""Origins of rows that a round trains again rather than anew."""
+"""How origins begin of rows that a round trains again, or that its champion could answer already."""
 
 
 def read_funnel(folder: Path, round_: int) -> Funnel:
@@ -27,18 +28,22 @@ def read_funnel(folder: Path, round_: int) -> Funnel:
     origins, kinds = _selected(folder / "select" / "rows.jsonl")
     begun = generate.is_dir()
     judged = _counts(verify)
+    made = _counts(generate).get("problems", _lines(generate / "problems.jsonl"))
+    outcome = {status: _whole(judged.get(status, statuses[status])) for status in STATUSES} if verify.is_dir() else {}
     return Funnel(
         round=round_,
-        made=(_whole(_counts(generate).get("problems")) if _counts(generate) else _lines(generate / "problems.jsonl"))
-        if begun else None,
+        made=_whole(made) if begun else None,
         parsed=len(attempts["parsed"]) if begun else None,
-        **{s: _whole(judged.get(s, statuses.get(s))) if verify.is_dir() else None for s in ("accepted", "rejected", "unknown")},
-        selected=sum(origins.values()) if origins else None, trained=_whole(_counts(folder / "train").get("rows")),
-        fresh=sum(n for origin, n in origins.items() if origin not in REPLAYED) if origins else None,
-        replay=sum(n for origin, n in origins.items() if origin in REPLAYED) if origins else None,
-        texts=tuple(_texts(generate, attempts)) if begun else (), reasons=dict(reasons.most_common()),
-        kinds=dict(kinds.most_common()), bands=read_json(folder / "select" / "bands.json") or {},
-    )  # fmt: skip
+        **outcome,
+        selected=origins.total() if origins else None,
+        trained=_whole(_counts(folder / "train").get("rows")),
+        fresh=sum(n for origin, n in origins.items() if not origin.startswith(REPLAYED)) if origins else None,
+        replay=sum(n for origin, n in origins.items() if origin.startswith(REPLAYED)) if origins else None,
+        texts=tuple(_texts(generate, attempts)) if begun else (),
+        reasons=dict(reasons.most_common()),
+        kinds=dict(kinds.most_common()),
+        bands=read_json(folder / "select" / "bands.json") or {},
+    )
 
 
 def read_oracle(folder: Path, round_: int) -> Oracle | None:
@@ -47,13 +52,11 @@ def read_oracle(folder: Path, round_: int) -> Oracle | None:
     problems = _whole(counts.get("oracle"))
     if not problems:
         return None
-    accepted, right, answers_right = (
-        _whole(counts.get(name)) or 0 for name in ("oracle_accepted", "oracle_right", "oracle_answers_right")
-    )
+    accepted, right = _whole(counts.get("oracle_accepted")) or 0, _whole(counts.get("oracle_right")) or 0
+    precision = right / accepted if accepted else None
     return Oracle(
-        round=round_, problems=problems, accepted=accepted, right=right, answers_right=answers_right,
-        precision=right / accepted if accepted else None, recall=right / answers_right if answers_right else None,
-    )  # fmt: skip
+        round=round_, problems=problems, accepted=accepted, right=right, precision=precision, recall=right / problems
+    )
 
 
 def _attempts(path: Path) -> dict[str, Any]:
@@ -73,6 +76,8 @@ def _verdicts(path: Path) -> tuple[Counter[str], Counter[str]]:
     statuses: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
     for row in stream(path):
+        if row.get("source") == "oracle":
+            continue  # measured, never trained: not part of the funnel's end
         verdict = row.get("verdict") or {}
         statuses[str(verdict.get("status"))] += 1
         if verdict.get("status") != "accepted":

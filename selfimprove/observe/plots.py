@@ -12,10 +12,11 @@ from collections.abc import Iterator
 
 from markupsafe import Markup, escape
 
-from selfimprove.observe.figures import ModelFigures, RunSummary, Score, Step
+from selfimprove.observe.figures import ModelFigures, RunSummary, Step
 from selfimprove.observe.summary import place
 from selfimprove.observe.svg import label, line, round_up, svg
 from selfimprove.observe.words import percent
+from selfimprove.records import Rate
 
 WIDTH, HEIGHT = 460, 250
 LEFT, RIGHT, TOP, BOTTOM = 42, 14, 14, 46
@@ -62,7 +63,7 @@ def _percent_grid() -> Iterator[str]:
         yield label(LEFT - 8, y + 4, f"{value} %", "faint", "end")
 
 
-def _whisker(x: float, score: Score, name: str, series: str, *, round_mark: bool) -> list[str]:
+def _whisker(x: float, score: Rate, name: str, series: str, *, round_mark: bool) -> list[str]:
     y, low, high = (_percent_y(value) for value in (score.accuracy, score.low, score.high))
     tip = escape(f"{name}: {percent(score)} %, {score.correct} of {score.n}")
     mark = (
@@ -85,7 +86,10 @@ def loss_plot(summary: RunSummary) -> Markup | None:
     parts = []
     for i in range(5):
         y = TOP + i * (height - TOP - 40) / 4
-        parts += [line(LEFT, y, width - RIGHT, y, "grid"), label(LEFT - 8, y + 4, f"{top * (1 - i / 4):.2g}", "faint", "end")]
+        parts += [
+            line(LEFT, y, width - RIGHT, y, "grid"),
+            label(LEFT - 8, y + 4, f"{top * (1 - i / 4):.2g}", "faint", "end"),
+        ]
     for i, round_ in enumerate(rounds):
         steps = [step for step in summary.steps if step.round == round_]
         parts += _loss_panel(steps, LEFT + i * share + 12, share - 24, top, height)
@@ -96,14 +100,18 @@ def _loss_panel(steps: list[Step], left: float, width: float, top: float, height
     bottom = height - 40
     last = max(step.step for step in steps)
     points = [
-        (left + width * (s.step / last if last else 0), bottom - (bottom - TOP) * min(max(s.loss, 0) / top, 1)) for s in steps
+        (left + width * (s.step / last if last else 0), bottom - (bottom - TOP) * min(max(s.loss, 0) / top, 1))
+        for s in steps
     ]
     path = " ".join(f"{'L' if i else 'M'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(points))
     first, final = steps[0], steps[-1]
     name = place("round" if first.round else "bootstrap", first.round)
+    tip = f"{name}: {len(steps)} steps, first {first.loss:.3f}, last {final.loss:.3f}"
+    x, y = points[-1]
     return [
-        f"<g><title>{escape(name)}: {len(steps)} steps, first {first.loss:.3f}, last {final.loss:.3f}</title>",
-        f'<path d="{path}" class="line one"/><circle cx="{points[-1][0]:.1f}" cy="{points[-1][1]:.1f}" r="3.5" class="dot one"/></g>',
-        label(points[-1][0], points[-1][1] - 9, f"{final.loss:.2f}", "label", "end"),
-        label(left + width / 2, bottom + 18, name, "label"), label(left + width / 2, bottom + 33, f"{last} steps", "faint"),
+        f'<g><title>{escape(tip)}</title><path d="{path}" class="line one"/>',
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" class="dot one"/></g>',
+        label(x, y - 9, f"{final.loss:.2f}", "label", "end"),
+        label(left + width / 2, bottom + 18, name, "label"),
+        label(left + width / 2, bottom + 33, f"{last} steps", "faint"),
     ]  # fmt: skip

@@ -55,18 +55,26 @@ def watching(planned: float = 0.0, console: Console | None = None) -> Iterator[T
         yield terminal
 
 
+class Steady(Console):
+    """A console whose reader may go away (`2>&1 | head`): rich would end the process, and a run with it."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 class Terminal:
     """The sink. Events may come from any thread. A terminal that is gone never fails a stage."""
 
     def __init__(
         self, planned: float = 0.0, console: Console | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self.console = console or Console(stderr=True, highlight=False)
+        self.console = console or Steady(stderr=True, highlight=False)
         self.estimate = Estimate(planned, clock)
         self._clock = clock
         self._lock = threading.Lock()
         self._label = ""
         self._quiet_until = 0.0
+        self._decided: set[int] = set()
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
@@ -96,7 +104,9 @@ class Terminal:
                     self._print(Text(clean(event.text), style="yellow" if event.level == "warning" else ""))
 
     def _started(self, event: StageStarted) -> None:
-        self._label = label(event.stage, event.round)
+        self._label = label(event.stage, event.round, final=event.stage == "evaluate" and event.round in self._decided)
+        if event.stage == "decide":
+            self._decided.add(event.round)
         self.estimate.start(event.planned_seconds)
         self._quiet_until = self._clock() + QUIET_SECONDS
         if not self._live:
@@ -115,7 +125,7 @@ class Terminal:
 
     def _finished(self, event: StageFinished) -> None:
         planned = self.estimate.finish(event.seconds, event.reused)
-        text = Text(f"{label(event.stage, event.round)}   ")
+        text = Text(f"{self._label}   ")
         if event.reused:
             text.append(f"was already done, in {event.seconds:.0f} s")
         else:
@@ -147,12 +157,9 @@ class Terminal:
         return text
 
 
-def label(stage: str, round_: int) -> str:
-    """Such as "round 1 · generate"; round 0 is the bootstrap; "evaluate/base" is part of the final measurement."""
-    name, slash, model = stage.partition("/")
-    if slash:
-        return clean(f"final · {name} {model}")
-    return clean(f"round {round_} · {name}" if round_ else f"bootstrap · {name}")
+def label(stage: str, round_: int, final: bool = False) -> str:
+    """Such as "round 1 · generate"; round 0 is the bootstrap. An evaluation after a round's decision is the final one."""
+    return clean(f"{'final' if final else f'round {round_}' if round_ else 'bootstrap'} · {stage}")
 
 
 def _bar(share: float, ascii_only: bool) -> Text:

@@ -12,11 +12,14 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
+from pydantic import BaseModel, ValidationError
 
 from selfimprove.errors import StoreError
+
+R = TypeVar("R", bound=BaseModel)
 
 
 def stream(path: Path) -> Iterator[dict[str, Any]]:
@@ -51,6 +54,15 @@ def settings(path: Path) -> dict[str, Any]:
     return dict(flatten(content)) if isinstance(content, dict) else {}
 
 
+def record(path: Path, value: Any, kind: type[R]) -> R:
+    """A value of a file of ours as a record; StoreError when it is none."""
+    try:
+        return kind.model_validate(value)
+    except ValidationError as error:
+        why = f"{'.'.join(map(str, error.errors()[0]['loc']))}: {error.errors()[0]['msg']}"
+        raise StoreError(f"{path}: cannot be used ({why}); restore it or use another run.name") from None
+
+
 def flatten(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, item in value.items():
         if isinstance(item, dict) and item:
@@ -60,7 +72,7 @@ def flatten(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]
 
 
 def number(value: Any) -> float | None:
-    """A finite number, or None for anything else (JSON text of ours may hold null or NaN where nothing was measured)."""
+    """A finite number, or None for anything else: null or NaN may stand where nothing was measured."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return float(value) if math.isfinite(value) else None

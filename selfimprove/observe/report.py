@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML file of what is on disk. It opens offline: no font, image, script or link outside it.
+"""The report: one self-contained HTML file of what is on disk. It opens offline: nothing in it lies outside it.
 
     path = write_report(layout)          # runs/NAME/report.html
 
@@ -42,8 +42,10 @@ function show() {
     card.hidden = !Object.entries(chosen).every(([key, value]) => !value || card.dataset[key] === value);
     seen += card.hidden ? 0 : 1;
   }
-  document.getElementById("seen").textContent = seen + " of " + cards.length + " shown";
+  const told = document.getElementById("seen");
+  if (told) told.textContent = seen + " of " + cards.length + " shown";
 }
+show();
 for (const select of document.querySelectorAll("select[data-filter]"))
   select.addEventListener("change", () => { chosen[select.dataset.filter] = select.value; show(); });
 document.getElementById("open")?.addEventListener("click", () => {
@@ -89,7 +91,7 @@ def shown(text: object) -> str:
 
 
 def _harmless(char: str) -> bool:
-    return char.isprintable() or char.isspace() and ord(char) >= 32
+    return char.isprintable() or (char.isspace() and ord(char) >= 32)
 
 
 def _kinds(summary: RunSummary) -> list[str]:

@@ -9,6 +9,7 @@ digest of their ids, so the same files give the same cards and nobody picks the 
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,11 +17,16 @@ from typing import Any
 
 from selfimprove.observe.read import rows, stream
 from selfimprove.observe.signature import answer_text, signature
-from selfimprove.records import Record, digest
+from selfimprove.records import Answer, Record, Tool, digest
 from selfimprove.store.layout import Layout
+from selfimprove.tools.canonical import key as canonical_key
 
 SORTS = {"make": "tool list", "request": "request"}
 """Subtask of a proposal -> how a card names it."""
+
+
+Chosen = tuple[tuple[int, str, str], str]
+"""(round, sort, status) and an id."""
 
 
 class Shot(Record):
@@ -72,7 +78,10 @@ def draw_cards(layout: Layout, most: int = 60) -> list[Card]:
 
 def _known(folder: Path) -> Iterator[tuple[str, str, str]]:
     """(sort, status, id) of everything a round made."""
-    verdicts = {str(row.get("sample")): (row.get("verdict") or {}).get("status") for row in stream(folder / "verify/judged.jsonl")}
+    verdicts = {
+        str(row.get("sample")): (row.get("verdict") or {}).get("status")
+        for row in stream(folder / "verify/judged.jsonl")
+    }
     for row in stream(folder / "generate/problems.jsonl"):
         yield "problem", str(verdicts.get(str(row.get("id"))) or "not judged"), str(row.get("id"))
     for row in stream(folder / "generate/proposals.jsonl"):
@@ -83,9 +92,9 @@ def _usable(proposal: dict[str, Any]) -> str:
     return "rejected" if proposal.get("problem") else "accepted"
 
 
-def _in_turn(buckets: list[list[tuple[tuple[int, str, str], str]]], most: int) -> list[tuple[tuple[int, str, str], str]]:
+def _in_turn(buckets: list[list[Chosen]], most: int) -> list[Chosen]:
     """One of each bucket, again and again, until there are enough."""
-    chosen: list[tuple[tuple[int, str, str], str]] = []
+    chosen: list[Chosen] = []
     for turn in range(max(map(len, buckets), default=0)):
         for bucket in buckets:
             if turn < len(bucket) and len(chosen) < most:
@@ -95,7 +104,9 @@ def _in_turn(buckets: list[list[tuple[tuple[int, str, str], str]]], most: int) -
 
 def _cards(folder: Path, round_: int, wanted: set[tuple[str, str]]) -> Iterator[Card]:
     ids = {id_ for sort, id_ in wanted if sort == "problem"}
-    judged = {str(row.get("sample")): row for row in stream(folder / "verify/judged.jsonl") if str(row.get("sample")) in ids}
+    judged = {
+        str(row.get("sample")): row for row in stream(folder / "verify/judged.jsonl") if str(row.get("sample")) in ids
+    }
     attempts: dict[str, list[dict[str, Any]]] = {}
     for row in stream(folder / "generate/attempts.jsonl"):
         if str(row.get("sample")) in ids:
@@ -110,14 +121,21 @@ def _cards(folder: Path, round_: int, wanted: set[tuple[str, str]]) -> Iterator[
 
 def _problem(round_: int, row: dict[str, Any], judged: dict[str, Any], attempts: list[dict[str, Any]]) -> Card:
     verdict = judged.get("verdict") or {}
-    expected = answer_text(row.get("answer"))
     return Card(
-        round=round_, sort="problem", status=str(verdict.get("status") or "not judged"), kind=str(row.get("kind", "")),
-        source=str(row.get("source", "")), prompt=str(row.get("query", "")),
-        tools=tuple(signature(tool) for tool in row.get("tools") or ()), expected=expected,
-        answer=answer_text(judged.get("answer")), attempts=tuple(_shots(attempts, expected)), layer=str(verdict.get("layer", "")),
-        reasons=tuple(map(str, verdict.get("reasons") or ())), facts=_facts(judged),
-    )  # fmt: skip
+        round=round_,
+        sort="problem",
+        status=str(verdict.get("status") or "not judged"),
+        kind=str(row.get("kind", "")),
+        source=str(row.get("source", "")),
+        prompt=str(row.get("query", "")),
+        tools=tuple(signature(tool) for tool in row.get("tools") or ()),
+        expected=answer_text(row.get("answer")),
+        answer=answer_text(judged.get("answer")),
+        attempts=tuple(_shots(attempts, row.get("answer"), _tools(row.get("tools")))),
+        layer=str(verdict.get("layer", "")),
+        reasons=tuple(map(str, verdict.get("reasons") or ())),
+        facts=_facts(judged),
+    )
 
 
 def _facts(judged: dict[str, Any]) -> str:
@@ -131,20 +149,37 @@ def _facts(judged: dict[str, Any]) -> str:
     return ", ".join(found)
 
 
-def _shots(attempts: list[dict[str, Any]], expected: str) -> Iterator[Shot]:
+def _shots(attempts: list[dict[str, Any]], answer: Any, tools: list[Tool]) -> Iterator[Shot]:
     """The greedy answer, then the sampled ones, equal texts together."""
+    expected = _meaning(answer, tools)
     for sampled in (False, True):
         those = [row for row in attempts if (row.get("index", 0) >= 0) == sampled]
-        times = Counter(str(row.get("text", "")) for row in those)
-        first = {str(row.get("text", "")): row for row in reversed(those)}
-        for text, number in times.most_common():
-            row = first[text]
-            shown = answer_text(row.get("answer"))
+        times = Counter((str(row.get("text", "")), str(row.get("problem"))) for row in those)
+        first = {(str(row.get("text", "")), str(row.get("problem"))): row for row in reversed(those)}
+        for found, number in times.most_common():
+            row = first[found]
+            shown, meaning = answer_text(row.get("answer")), _meaning(row.get("answer"), tools)
             yield Shot(
-                name=f"sampled ×{number}" if sampled else "greedy", text=text, readable=bool(shown),
+                name=f"sampled ×{number}" if sampled else "greedy", text=found[0], readable=bool(shown),
                 shown=shown or f"not readable: {row.get('problem') or 'no reason given'}",
-                right=bool(shown) and shown == expected,
+                right=meaning is not None and meaning == expected,
             )  # fmt: skip
+
+
+def _meaning(answer: Any, tools: list[Tool]) -> str | None:
+    """The canonical key, so that a card calls right what the verifier calls right."""
+    try:
+        return canonical_key(Answer.model_validate(answer), tools)
+    except ValueError:
+        return None
+
+
+def _tools(values: Any) -> list[Tool]:
+    found = []
+    for value in values or ():
+        with contextlib.suppress(ValueError):
+            found.append(Tool.model_validate(value))
+    return found
 
 
 def _proposal(round_: int, row: dict[str, Any]) -> Card:

@@ -1,7 +1,9 @@
-"""Tools and answers as one readable line. For people only: nothing is parsed back from it.
+"""Tools and answers as one readable line.
 
     signature(tool)      get_weather(city: string, unit: "c" | "f" = "c", days?: integer)
     answer_text(answer)  get_weather(city="Paris", days=3)
+
+Takes what a model may have written: nothing here raises for a malformed schema.
 """
 
 from __future__ import annotations
@@ -49,8 +51,9 @@ def answer_text(answer: Any) -> str:
     if calls:
         return "; ".join(_call(call) for call in calls)
     missing = ", ".join(map(str, answer.get("missing") or ()))
-    words = {"no_tool": "no tool fits", "missing": f"missing value: {missing}" if missing else "missing value", "no_call": "no call"}
-    return words.get(str(answer.get("abstain")), "no call")
+    if answer.get("abstain") == "missing":
+        return f"missing value: {missing}" if missing else "missing value"
+    return "no tool fits" if answer.get("abstain") == "no_tool" else "no call"
 
 
 def _call(call: Any) -> str:

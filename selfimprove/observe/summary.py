@@ -13,29 +13,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from selfimprove.observe.figures import (
-    Comparison,
-    Decision,
-    Funnel,
-    ModelFigures,
-    RunSummary,
-    Score,
-    StageTime,
-    Step,
-    Suite,
-)  # fmt: skip
+from selfimprove.observe.figures import Funnel, ModelFigures, RunSummary, StageTime, Step, Suite
 from selfimprove.observe.funnel import read_funnel, read_oracle
-from selfimprove.observe.read import number, settings, stream
+from selfimprove.observe.read import number, record, settings, stream
+from selfimprove.records import Comparison, Decision, Rate
 from selfimprove.store.champion import read_champion
 from selfimprove.store.layout import Layout, read_json
 from selfimprove.store.stage import read_manifest
 
 STAGES = {
-    "bootstrap": ("evaluate-base", "rows", "train", "evaluate", "decide"),
+    "bootstrap": ("evaluate-base", "select", "train", "evaluate", "decide"),
     "round": ("generate", "verify", "select", "train", "evaluate", "decide"),
     "final": ("evaluate",),
 }
 """Stages of round 0, of every later round, and of the end of a start, in the order in which they run."""
+
+OVERRIDE = "override "
+"""How `config.load` begins the origin of a setting that the command line made."""
 
 
 def summarize(layout: Layout) -> RunSummary:
@@ -51,9 +45,10 @@ def summarize(layout: Layout) -> RunSummary:
     frozen = settings(layout.round(rounds[-1]) / "config.yaml") if rounds else {}
     return RunSummary(
         name=layout.name, created=str(card.get("created", "")), model=str(card.get("model", "")),
-        family=_name(card.get("family")), seed=card.get("seed"),
-        config_files=tuple(map(str, card.get("config_files") or ())),
-        overrides=tuple(map(str, card.get("overrides") or ())), experiment=str(frozen.get("run.experiment", "")),
+        seed=card.get("seed"),
+        config_files=_files(card),
+        overrides=_overrides(card),
+        experiment=str(frozen.get("run.experiment", "")),
         champion=champion, finished=not missing, unfinished=missing,
         models=tuple(_models(layout, rounds, funnels, champion)), decisions=decisions, funnels=funnels,
         oracle=tuple(o for n in rounds if (o := read_oracle(layout.round(n), n))),
@@ -62,11 +57,9 @@ def summarize(layout: Layout) -> RunSummary:
 
 
 def read_decision(layout: Layout, round_: int) -> Decision | None:
-    found = read_json(layout.round(round_) / "decide" / "decision.json")
-    if not isinstance(found, dict):
-        return None
-    kept = {key: found[key] for key in Decision.model_fields if found.get(key) is not None}
-    return Decision.model_validate({"round": round_, **kept})
+    file = layout.round(round_) / "decide" / "decision.json"
+    found = read_json(file)
+    return record(file, found, Decision) if found else None
 
 
 def read_suite(folder: Path, suite: str) -> Suite:
@@ -88,11 +81,11 @@ def finals(layout: Layout) -> list[Path]:
     return sorted(path for path in layout.root.glob("final-[0-9][0-9][0-9]") if path.is_dir())
 
 
-def _score(value: Any) -> Score | None:
+def _score(value: Any) -> Rate | None:
     """None where no item was of the sort: 0 of 0 is no accuracy."""
     if not isinstance(value, dict) or not value.get("n") or number(value.get("accuracy")) is None:
         return None
-    return Score.model_validate({key: value[key] for key in Score.model_fields})
+    return Rate.model_validate({key: value[key] for key in Rate.model_fields})
 
 
 def _models(
@@ -123,9 +116,9 @@ def _tested(layout: Layout) -> Iterator[tuple[str, Path]]:
 def _comparisons(layout: Layout) -> Iterator[Comparison]:
     """Those of the newest final measurement: an older one compares an older champion."""
     for final in reversed(finals(layout)):
-        if found := read_json(final / "comparison.json"):
-            for item in found:
-                yield Comparison.model_validate({k: item[k] for k in Comparison.model_fields if k in item})
+        file = final / "comparison.json"
+        if found := read_json(file):
+            yield from (record(file, item, Comparison) for item in found)
             return
 
 
@@ -146,15 +139,18 @@ def _stage_times(layout: Layout, rounds: list[int]) -> Iterator[StageTime]:
 
 def _stage_time(group: str, round_: int, stage: str, folders: list[Path], frozen: dict[str, Any]) -> StageTime:
     manifests = [read_manifest(folder) for folder in folders]
-    spent = [
-        number(found.get("seconds")) or 0.0 if found else sum(number(r.get("seconds")) or 0.0 for r in stream(f / "times.jsonl"))
-        for found, f in zip(manifests, folders, strict=True)
-    ]  # fmt: skip
+    spent = [_seconds(found, folder) for found, folder in zip(manifests, folders, strict=True)]
     return StageTime(
         group=group, round=round_, stage=stage, planned=number(frozen.get(f"plan.{group}/{stage}")),
         spent=sum(spent) if any(folder.is_dir() for folder in folders) else None,
         finished=bool(folders) and all(manifests),
     )  # fmt: skip
+
+
+def _seconds(manifest: dict[str, Any] | None, folder: Path) -> float:
+    """Of a stage that is not finished: what its earlier starts took."""
+    found = [manifest] if manifest else stream(folder / "times.jsonl")
+    return sum(number(row.get("seconds")) or 0.0 for row in found)
 
 
 def _missing(layout: Layout, rounds: list[int], stages: tuple[StageTime, ...]) -> Iterator[str]:
@@ -163,7 +159,8 @@ def _missing(layout: Layout, rounds: list[int], stages: tuple[StageTime, ...]) -
         return
     for time in stages:
         if not time.finished and time.group != "final":
-            yield f"{place(time.group, time.round)}: {time.stage} is {'not finished' if time.spent is not None else 'not begun'}"
+            state = "not finished" if time.spent is not None else "not begun"
+            yield f"{place(time.group, time.round)}: {time.stage} is {state}"
     if not (layout.final(rounds[-1]) / "comparison.json").is_file():
         yield f"the test suite was not measured after {place('round' if rounds[-1] else 'bootstrap', rounds[-1])}"
 
@@ -178,9 +175,18 @@ def _steps(layout: Layout, rounds: list[int]) -> Iterator[Step]:
         for row in stream(layout.round(round_) / "train" / "train.jsonl"):
             step, loss = number(row.get("step")), number(row.get("loss"))
             if step is not None and loss is not None:
-                yield Step(round=round_, step=int(step), loss=loss, lr=number(row.get("lr")))
+                yield Step(round=round_, step=int(step), loss=loss, learning_rate=number(row.get("learning_rate")))
 
 
-def _name(value: Any) -> str:
-    """run.json may hold a family by name or as a record with a name."""
-    return str(value.get("name", "")) if isinstance(value, dict) else str(value or "")
+def _files(card: dict[str, Any]) -> tuple[str, ...]:
+    """The configuration files that the card of a run names, in order: `set` says where each setting came from."""
+    return tuple(dict.fromkeys(where for where in _origins(card) if not where.startswith(OVERRIDE)))
+
+
+def _overrides(card: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(where.removeprefix(OVERRIDE) for where in _origins(card) if where.startswith(OVERRIDE)))
+
+
+def _origins(card: dict[str, Any]) -> list[str]:
+    found = card.get("set")
+    return list(map(str, found.values())) if isinstance(found, dict) else []

@@ -17,8 +17,10 @@ from rich.text import Text
 
 from selfimprove.observe.definitions import DEFINITIONS
 from selfimprove.observe.figures import ModelFigures, RunSummary, StageTime
-from selfimprove.observe.summary import STAGES, place
+from selfimprove.observe.mlflow import open_command
+from selfimprove.observe.summary import STAGES, place, summarize
 from selfimprove.observe.words import NOTHING, comparison_sentence, count, percent, share, verdict
+from selfimprove.store.layout import Layout
 
 WIDTH = 100
 COLUMNS = ("gate call", "gate abstain", "test call", "test abstain", "made", "accepted", "trained")
@@ -39,6 +41,17 @@ def print_table(summary: RunSummary, console: Console | None = None) -> None:
     console.print(_times(summary))
     console.print()
     _print_definitions(summary, console)
+
+
+def print_summary(layout: Layout, console: Console | None = None) -> None:
+    """The table of a run as it is on disk, where its report lies, and how to open it in MLflow."""
+    console = console or terminal()
+    print_table(summarize(layout), console)
+    console.print()
+    if layout.report.is_file():
+        console.print(Text(f" Report: {layout.report}"), soft_wrap=True)
+    if (layout.root / "mlflow.json").is_file():
+        console.print(Text(f" MLflow: {open_command(layout)}"), soft_wrap=True)
 
 
 def terminal() -> Console:
@@ -80,11 +93,12 @@ def _sentences(summary: RunSummary) -> Iterator[str]:
     for missing in summary.unfinished:
         yield f"Unfinished: {clean(missing)}."
     for decision in summary.decisions:
-        yield f"{place('round' if decision.round else 'bootstrap', decision.round).capitalize()}: {clean(decision.sentence)}"
+        where = place("round" if decision.round else "bootstrap", decision.round)
+        yield f"{where.capitalize()}: {clean(decision.sentence)}"
     for found in summary.oracle:
         yield (
             f"Verifier in round {found.round}: oracle precision {share(found.precision)} ({found.right} of "
-            f"{found.accepted} accepted), recall {share(found.recall)} ({found.right} of {found.answers_right} right)."
+            f"{found.accepted} accepted), recall {share(found.recall)} ({found.right} of {found.problems})."
         )
     for comparison in summary.comparisons:
         yield clean(comparison_sentence(comparison, summary.champion))
@@ -99,7 +113,9 @@ def _times(summary: RunSummary) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), show_edge=False, show_footer=True)
     table.add_column(" seconds: spent / planned", " all", no_wrap=True)
     for key in places:
-        table.add_column(place(*key), spent_planned([t for t in summary.stages if (t.group, t.round) == key]), justify="right")
+        table.add_column(
+            place(*key), spent_planned([t for t in summary.stages if (t.group, t.round) == key]), justify="right"
+        )
     for name in names:
         found = [cells.get((*key, name)) for key in places]
         table.add_row(f" {name}", *(spent_planned([time] if time else []) for time in found))

@@ -3,17 +3,19 @@
     percent(score)      "52.3 (40–64)"
     points(0.125)       "+12.5"
     duration(80)        "1m20s"
+
+What this is not: what the figures mean. That is `definitions`.
 """
 
 from __future__ import annotations
 
-from selfimprove.observe.figures import Comparison, Decision, Score
+from selfimprove.records import Comparison, Decision, Rate
 
 NOTHING = "–"
 """Stands for a figure that was not measured."""
 
 
-def percent(score: Score | None) -> str:
+def percent(score: Rate | None) -> str:
     """Percent with the bounds of the interval in whole percent."""
     if score is None:
         return NOTHING
@@ -51,14 +53,13 @@ def verdict(decision: Decision | None, champion: bool) -> str:
 
 
 def comparison_sentence(found: Comparison, champion: str | None) -> str:
-    """Such as "Champion (round-002) minus base: +31.2 points (95 % interval +20.1 to +42.3) on 48 test items, 17 wins, 2 losses."."""
+    """Such as "Champion (round-002) minus base: +31.2 points of call accuracy (95 % interval +20.1 to +42.3) on ..."."""
     first = f"champion ({found.a})" if champion and found.a == champion else found.a
     if found.a == found.b or (found.a == "champion" and found.b == champion):
         return f"The champion is {found.b} itself: no round was adopted, so there is nothing to compare."
-    games = f", {found.wins} wins, {found.losses} losses" if found.wins is not None and found.losses is not None else ""
     above = "; the interval lies above 0" if found.low > 0 else "; the interval includes 0" if found.high >= 0 else ""
     text = (
         f"{first} minus {found.b}: {points(found.gain)} points of call accuracy (95 % interval {points(found.low)} to "
-        f"{points(found.high)}) on {found.n} test items{games}{above}."
+        f"{points(found.high)}) on {found.n} test items, {found.wins} wins, {found.losses} losses{above}."
     )
     return text[:1].upper() + text[1:]

@@ -4,6 +4,6 @@ Difficulty is relative to the current model (ToolACE-R): c of k sampled answers 
 learnable ones trained, out-of-reach ones rest until they are scored again.
 """
 
-from selfimprove.select.stage import run, run_bootstrap
+from selfimprove.select.stage import run, run_bootstrap, run_control
 
-__all__ = ["run", "run_bootstrap"]
+__all__ = ["run", "run_bootstrap", "run_control"]

@@ -37,6 +37,16 @@ def run_bootstrap(round_: Round) -> StageRef:
         return _close(stage, [*rows, *bootstrap_rows(config, data, chosen)], {}, config)
 
 
+def run_control(round_: Round, count: int) -> StageRef:
+    """`count` rows of labelled problems alone: what a control trains in place of self-made rows."""
+    config, data = round_.config, load_data(round_.config.data)
+    with round_.stage("select", {"data": data.digest, "count": count, "seed": config.run.seed}) as stage:
+        if stage.finished:
+            return stage.finished
+        chosen = _seeds(data.bootstrap, count, derive_seed(config.run.seed, "control"))
+        return _close(stage, [use.row(s, s.answer, "seed") for s in chosen if s.answer], {}, config)
+
+
 def run(round_: Round, generated: StageRef, verified: StageRef, champion_rows: Sequence[Row] = ()) -> StageRef:
     """`champion_rows`: rows of earlier rounds that are trained again (a round that starts from base)."""
     config, data = round_.config, load_data(round_.config.data)

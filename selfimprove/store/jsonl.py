@@ -39,8 +39,8 @@ def read_numbered(path: Path) -> list[tuple[int, Any]]:
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise DataError(f"{path}, line {line}: is not UTF-8 text; save the file as UTF-8") from None
+        at = error.object[: error.start].count(b"\n") + 1
+        raise DataError(f"{path}, line {at}: is not UTF-8 text; save the file as UTF-8") from None
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     rows = []

@@ -1,8 +1,9 @@
 """Where everything of a run lies; the only place that spells these names.
 
-    runs/NAME/champion.json  run.json  usage.jsonl  report.html
-    runs/NAME/round-000/{config.yaml,select,train,evaluate,decide}/
-    runs/NAME/final-002/evaluate/
+    runs/NAME/champion.json  run.json  starts.json  report.html
+    runs/NAME/round-000/{config.yaml,evaluate-base,select,train,evaluate,decide}/
+    runs/NAME/round-001/{config.yaml,start.json,generate,verify,select,train,evaluate,decide}/
+    runs/NAME/final-002/evaluate/   runs/NAME/control-002/{select,train,evaluate}/
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from selfimprove.errors import StoreError
 from selfimprove.store.jsonl import write_text
+
+
+Part = Literal["round", "final", "control"]
+"""A round; the measurement after the last round of a start; the control beside it."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,6 @@ class Layout:
         return self.root / "run.json"
 
     @property
-    def usage(self) -> Path:
-        return self.root / "usage.jsonl"
-
-    @property
     def report(self) -> Path:
         return self.root / "report.html"
 
@@ -51,11 +52,14 @@ class Layout:
     def cache(self) -> Path:
         return self.folder / "models"
 
+    def part(self, part: Part, number: int) -> Path:
+        return self.root / f"{part}-{number:03d}"
+
     def round(self, number: int) -> Path:
-        return self.root / f"round-{number:03d}"
+        return self.part("round", number)
 
     def final(self, number: int) -> Path:
-        return self.root / f"final-{number:03d}"
+        return self.part("final", number)
 
     def rounds(self) -> list[int]:
         """Numbers of the rounds that were begun."""

@@ -13,7 +13,7 @@ import yaml
 from selfimprove.config import Config
 from selfimprove.errors import StoreError
 from selfimprove.store.jsonl import write_text
-from selfimprove.store.layout import Layout
+from selfimprove.store.layout import Layout, Part
 from selfimprove.store.stage import Stage, open_stage
 
 
@@ -22,20 +22,20 @@ class Round:
     layout: Layout
     number: int
     config: Config
-    final: bool = False
-    """The measurement after the last round of a start, in `final-NNN`."""
+    part: Part = "round"
 
     @property
     def path(self) -> Path:
-        return self.layout.final(self.number) if self.final else self.layout.round(self.number)
+        return self.layout.part(self.part, self.number)
 
     @property
     def name(self) -> str:
-        return "final" if self.final else "bootstrap" if self.number == 0 else "round"
+        """What planned seconds are listed under."""
+        return "bootstrap" if self.part == "round" and self.number == 0 else self.part
 
     @property
     def model_name(self) -> str:
-        return "bootstrap" if self.number == 0 else f"round-{self.number:03d}"
+        return "bootstrap" if self.name == "bootstrap" else f"{self.part}-{self.number:03d}"
 
     @contextmanager
     def stage(self, name: str, inputs: Mapping[str, Any]) -> Iterator[Stage]:
@@ -44,21 +44,21 @@ class Round:
             yield stage
 
 
-def freeze(layout: Layout, number: int, config: Config, final: bool = False) -> Round:
+def freeze(layout: Layout, number: int, config: Config, part: Part = "round") -> Round:
     """Writes the round's configuration when it begins; a round that goes on keeps the one it began with."""
-    round_ = Round(layout, number, config, final)
+    round_ = Round(layout, number, config, part)
     file = round_.path / "config.yaml"
     if not file.exists():
         write_text(file, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
         return round_
-    return open_round(layout, number, final)
+    return open_round(layout, number, part)
 
 
-def open_round(layout: Layout, number: int, final: bool = False) -> Round:
+def open_round(layout: Layout, number: int, part: Part = "round") -> Round:
     """The round as it was frozen. Raises StoreError when its configuration cannot be read."""
-    file = (layout.final(number) if final else layout.round(number)) / "config.yaml"
+    file = layout.part(part, number) / "config.yaml"
     try:
         config = Config.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise StoreError(f"{file}: cannot be read ({str(error).splitlines()[0]}); restore it or use another run.name") from None
-    return Round(layout, number, config, final)
+    return Round(layout, number, config, part)

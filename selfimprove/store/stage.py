@@ -25,8 +25,8 @@ from selfimprove.events import StageFinished, StageStarted, emit
 from selfimprove.records import StageRef, digest
 from selfimprove.store.jsonl import append, read_growing, write_error, write_text
 
-LOGS = ("log", "times.jsonl", "train.jsonl", "completions")
-"""Names left out of a stage's digest: they hold times, or raw streams whose order is the order of finishing."""
+LOGS = ("log", "times.jsonl", "children.jsonl", "train.jsonl", "completions", "spec.json", "result.json", "rows")
+"""Names left out of a stage's digest: they hold times or absolute paths, or streams in the order of finishing."""
 
 
 class Stage:

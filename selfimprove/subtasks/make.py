@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from selfimprove.records import Message, Row, Tool
+from selfimprove.records.sound import is_sound
 from selfimprove.subtasks.prompt import turn
 from selfimprove.tools.schema_rules import problems
 
@@ -51,6 +52,8 @@ def parse_definition(text: str) -> Tool | str:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
+        return "bad-json"
+    if not is_sound(value):
         return "bad-json"
     if not isinstance(value, dict) or not isinstance(value.get("parameters"), dict):
         return "no-definition"

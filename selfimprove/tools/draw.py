@@ -51,8 +51,9 @@ def _object(schema: dict[str, Any], rng: random.Random, values: Values) -> dict[
     required = schema.get("required") or []
     made = {}
     for name, inner in (schema.get("properties") or {}).items():
+        inner = inner if isinstance(inner, dict) else {}
         if name in required or rng.random() < OPTIONAL_SHARE:
-            value = _value(name, inner if isinstance(inner, dict) else {}, rng, values)
+            value = _value(name, inner, rng, values)
             # A default that a user states is rare and makes two right answers of one: it is left out.
             if name in required or "default" not in inner or value != inner["default"]:
                 made[name] = value
@@ -83,10 +84,14 @@ def _fresh(name: str, kind: str, schema: dict[str, Any], rng: random.Random, val
         return rng.randint(*_bounds(schema, 1, 60))
     if kind == "number":
         low, high = _bounds(schema, 1, 200)
+        if not schema.get("minimum", low) <= low <= high <= schema.get("maximum", high):
+            # No whole number fits between the bounds.
+            return round(rng.uniform(schema.get("minimum", low), schema.get("maximum", high)), 2)
         return rng.choice([rng.randint(low, high), round(rng.uniform(low, high), 1)])
     if kind == "array":
         items = schema.get("items") if isinstance(schema.get("items"), dict) else {}
-        count = rng.randint(max(1, schema.get("minItems", 1)), max(1, min(3, schema.get("maxItems", 3))))
+        least = max(1, schema.get("minItems", 1))
+        count = rng.randint(least, max(least, min(3, schema.get("maxItems", 3))))
         return [_value(name, items or {}, rng, values) for _ in range(count)]
     if kind == "object":
         return _object(schema, rng, values)

@@ -29,6 +29,7 @@ EXPLAINED = {
     "too-large": "its definition is too large for a prompt",
     "required-unknown": "it requires a parameter that it does not describe",
     "remote-ref": "it refers to a schema on the network, which is never fetched",
+    "bad-ref": "it refers to a part of its schema that is not there",
 }
 
 

@@ -10,6 +10,9 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012
 
 from selfimprove.records import Tool, canonical_json
 
@@ -20,7 +23,7 @@ TYPES = {"string", "integer", "number", "boolean", "array", "object", "null"}
 
 
 def problems(tool: Tool, *, made: bool = False) -> list[str]:
-    """Reason codes: name, no-schema, not-object, too-deep, too-large, required-unknown, remote-ref, and for made tools
+    """Reason codes: name, no-schema, not-object, too-deep, too-large, required-unknown, remote-ref, bad-ref, and for made tools
     undescribed and type."""
     found = []
     if not NAME.fullmatch(tool.name):
@@ -29,12 +32,11 @@ def problems(tool: Tool, *, made: bool = False) -> list[str]:
         return [*found, "too-deep"]
     if len(canonical_json(tool.parameters)) > MAX_CHARACTERS:
         return [*found, "too-large"]
-    if '"$ref":"http' in canonical_json(tool.parameters):
-        found.append("remote-ref")
     try:
         Draft202012Validator.check_schema(tool.parameters)
     except SchemaError:
         return [*found, "no-schema"]
+    found.extend(_reference_problems(tool.parameters, made))
     if tool.parameters.get("type", "object") != "object":
         found.append("not-object")
     if any(name not in tool.properties for name in tool.required):
@@ -42,6 +44,42 @@ def problems(tool: Tool, *, made: bool = False) -> list[str]:
     if made:
         found.extend(_made_problems(tool))
     return found
+
+
+def _reference_problems(schema: dict[str, Any], made: bool) -> list[str]:
+    """A reference that does not resolve raises in the middle of a validation; a made tool needs none at all."""
+    references = _references(schema)
+    if not all(r.startswith("#") for r in references):
+        return ["remote-ref"]
+    return ["bad-ref"] if references and (made or not all(_resolves(schema, r) for r in references)) else []
+
+
+def _references(schema: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    level: list[Any] = [schema]
+    while level:
+        found += [v for item in level if isinstance(item, dict) for k, v in item.items() if k == "$ref" and isinstance(v, str)]
+        level = [
+            inner
+            for item in level
+            for inner in (item.values() if isinstance(item, dict) else item if isinstance(item, list) else ())
+        ]
+    return found
+
+
+def _resolves(schema: dict[str, Any], reference: str) -> bool:
+    """Whether a local reference ends at a schema, and not in a circle of references."""
+    resolver = Registry().resolver_with_root(DRAFT202012.create_resource(schema))
+    for _ in range(MAX_DEPTH):
+        try:
+            target = resolver.lookup(reference).contents
+        except Unresolvable:
+            return False
+        following = target.get("$ref") if isinstance(target, dict) else None
+        if not isinstance(following, str):
+            return isinstance(target, dict | bool)
+        reference = following
+    return False
 
 
 def _made_problems(tool: Tool) -> list[str]:

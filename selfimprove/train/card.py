@@ -8,7 +8,8 @@ from selfimprove.train.spec import Spec
 def card(spec: Spec, counts: dict[str, float]) -> str:
     """Markdown. `spec.metadata` is shown as given, `license` in the head where the hub looks for it."""
     licence = spec.metadata.get("license")
-    head = ["---", *([f"license: {licence}"] if licence else []), "library_name: transformers", "tags: [tool-calling]", "---"]
+    named = [f"license: {licence}"] if licence else []
+    head = ["---", *named, "library_name: transformers", "tags: [tool-calling]", "---"]
     config = spec.config
     facts = {
         "trained from": spec.model,

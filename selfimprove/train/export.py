@@ -8,7 +8,6 @@ and the next token is the trainer's. ZeRO-3 with tied weights saves empty tensor
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from selfimprove.train.spec import MODEL, PART, RESULT, Spec, write_json
 COPIED = ("chat_template.jinja", "selfimprove.json", "generation_config.json")
 """What the source says of how to speak with the model, which training does not change."""
 TOLERANCE = {torch.float32: 1e-2, torch.bfloat16: 0.5}
-"""How far the trainer's token may lie below the best one, in logits: merged LoRA and another device round differently."""
+"""How far the trainer's token may lie below the best one, in logits: merged LoRA rounds differently."""
 
 
 def export(
@@ -47,7 +46,7 @@ def export(
     (part / "README.md").write_text(card(spec, counts), encoding="utf-8")
     _check(part, model, {name: tensor.cpu() for name, tensor in probe.items()}, place, token)
     write_json(out / RESULT, counts)
-    os.replace(part, out / MODEL)
+    part.rename(out / MODEL)
     torch.distributed.barrier()
 
 
@@ -63,7 +62,7 @@ def _surest_token(engine: Any, probe: dict[str, Tensor]) -> tuple[int, int]:
 
 
 def _gather(engine: Any, rank_index: int) -> dict[str, Tensor]:
-    """The trained weights by name, on the CPU of the first rank; one at a time, so that no other rank holds them all."""
+    """The trained weights by name, on the CPU of the first rank; gathered one at a time."""
     import deepspeed
 
     sharded = engine.zero_optimization_stage() == 3
@@ -85,13 +84,12 @@ def _plain(weights: dict[str, Tensor], spec: Spec) -> Any:
         model = with_lora(model, spec.config)
     names = set(dict(model.named_parameters()))
     if unknown := set(weights) - names:
-        raise TrainError(f"the trained weights {sorted(unknown)[:3]} are not in {spec.model}: train again from a sound model")
+        raise TrainError(f"{spec.model}: has no weights {sorted(unknown)[:3]}; train again from a sound model")
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if name in weights:
                 if weights[name].shape != weight.shape or weights[name].numel() == 0:
-                    raise TrainError(f"the trained weight {name} has the shape {tuple(weights[name].shape)}, "
-                                     f"not {tuple(weight.shape)}: it was not gathered; train again with train.zero_stage=2")  # fmt: skip
+                    raise TrainError(f"the trained weight {name} was not gathered; train again with train.zero_stage=2")
                 weight.copy_(weights[name])
     return model.merge_and_unload() if spec.config.method == "lora" else model
 
@@ -106,12 +104,15 @@ def _check(part: Path, model: Any, probe: dict[str, Tensor], place: int, token: 
     loaded = load_plain(part, model.dtype)
     wanted, found = model.state_dict(), loaded.state_dict()
     if wanted.keys() != found.keys():
-        raise TrainError(f"{part}: names differ from the trained model's: {sorted(wanted.keys() ^ found.keys())[:3]}; train again")
+        unlike = sorted(wanted.keys() ^ found.keys())[:3]
+        raise TrainError(f"{part}: its weights are not those of the trained model ({unlike}); train again")
     for name, tensor in wanted.items():
         if tensor.numel() == 0 or tensor.shape != found[name].shape or not torch.equal(tensor, found[name]):
             raise TrainError(f"{part}: the weight {name} is not the trained one; train again")
     with torch.no_grad():
         logits = Supervised(loaded.eval()).logits(probe["input_ids"], probe["positions"])[place]
     if not logits[token] >= logits.max() - TOLERANCE.get(model.dtype, 0.5):
-        raise TrainError(f"{part}: the written model goes on with token {int(logits.argmax())} where the trained one had "
-                         f"{token}; train again, with train.method=full if it was LoRA")  # fmt: skip
+        raise TrainError(
+            f"{part}: the written model goes on with token {int(logits.argmax())} where the trained one had {token}; "
+            "train again, with train.method=full if it was LoRA"
+        )

@@ -16,7 +16,9 @@ from selfimprove.errors import TrainError
 
 def load_model(path: Path, config: Train) -> Any:
     """In float32: DeepSpeed makes the bfloat16 copy where one is asked for. Raises TrainError."""
-    model = with_lora(load_plain(path, torch.float32), config) if config.method == "lora" else load_plain(path, torch.float32)
+    model = load_plain(path, torch.float32)
+    if config.method == "lora":
+        model = with_lora(model, config)
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     return model
@@ -30,7 +32,8 @@ def load_plain(path: Path, dtype: torch.dtype | str) -> Any:
             str(path), dtype=dtype, attn_implementation="sdpa", local_files_only=True, use_safetensors=True
         )
     except (OSError, ValueError) as error:
-        raise TrainError(f"{path}: the model cannot be loaded ({str(error).splitlines()[0]}); name another one") from None
+        said = str(error).splitlines()[0]
+        raise TrainError(f"{path}: the model cannot be loaded ({said}); name another one") from None
 
 
 def with_lora(model: Any, config: Train) -> Any:

@@ -33,7 +33,8 @@ def read_rows(path: Path) -> Iterator[Row]:
             except ValidationError as error:
                 found = error.errors()[0]
                 place = ".".join(str(part) for part in found["loc"]) or "the line"
-                raise TrainError(f"{path}:{number}: is no training row ({place}: {found['msg']}); make it again") from None
+                said = f"{path}:{number}: is no training row ({place}: {found['msg']}); make it again"
+                raise TrainError(said) from None
 
 
 def encode(tokenizer: Any, row: Row) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def encode(tokenizer: Any, row: Row) -> dict[str, Any]:
     ids, first = row_ids(tokenizer, row)
     # Nothing to learn: the prompt alone, or an answer of which only the end of turn is left.
     if not row.target.strip() or not 0 < first < len(ids):
-        raise TrainError(f"row {row.id} has no supervised tokens (its target is empty): leave it out or give it a target")
+        raise TrainError(f"row {row.id} has no supervised tokens (an empty target): leave it out or give it one")
     return {"id": row.id, "input_ids": ids, "first_supervised": first, "subtask": row.subtask, "length": len(ids)}
 
 
@@ -54,7 +55,7 @@ def tokenise(tokenizer: Any, path: Path, out: Path, max_tokens: int) -> None:
     kept, left_out, seen = [], [], set()
     for row in read_rows(path):
         if row.id in seen:
-            raise TrainError(f"{path}: two rows have the id {row.id}; ids must differ, the order of training follows them")
+            raise TrainError(f"{path}: two rows have the id {row.id}; ids must differ, the order follows them")
         seen.add(row.id)
         found = encode(tokenizer, row)
         (kept if found["length"] <= max_tokens else left_out).append(found)
@@ -62,7 +63,8 @@ def tokenise(tokenizer: Any, path: Path, out: Path, max_tokens: int) -> None:
         "".join(json.dumps({"id": row["id"], "length": row["length"]}) + "\n" for row in left_out), encoding="utf-8"
     )
     if not kept:
-        why = f"all {len(left_out)} are longer than rows.max_tokens={max_tokens}: raise it" if left_out else "it is empty"
+        longer = f"all {len(left_out)} are longer than rows.max_tokens={max_tokens}: raise it"
+        why = longer if left_out else "it is empty"
         raise TrainError(f"{path}: no row is left to train, {why}")
     features = Features({
         "id": Value("string"), "input_ids": List(Value("int32")), "first_supervised": Value("int32"),

@@ -12,7 +12,7 @@ from selfimprove.train.launch import train
 def run(round_: Round, selected: StageRef, start: Model) -> tuple[StageRef, Model]:
     """Raises TrainError when the rows are refused or the training dies."""
     config = round_.config.train
-    rate = config.learning_rate if round_.number == 0 else config.round_learning_rate
+    rate = config.learning_rate if round_.name == "bootstrap" else config.round_learning_rate
     inputs = {"rows": selected.digest, "start": start.digest, "train": config.model_dump(), "seed": round_.config.run.seed}
     with round_.stage("train", inputs) as stage:
         if not stage.finished:

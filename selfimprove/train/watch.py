@@ -1,25 +1,37 @@
-"""The head of the trainer's process group: runs the launcher and ends the whole group when its standard input closes.
+"""The head of the trainer's process group: DeepSpeed's launcher, made to end with whoever started it.
 
-    python -m selfimprove.train.watch python -m deepspeed.launcher.runner ...
+    python -m selfimprove.train.watch --world_info=... --master_port=... --module selfimprove.train.worker OUT
 
-The DeepSpeed launcher does not notice that whoever started it is gone: after a kill -9 of the parent it trains on.
-Nothing heavy is loaded here.
+The launcher by itself does not notice that its parent is gone: after a kill -9 it trains on. Run is its part for one
+machine (`deepspeed.launcher.launch`), which `deepspeed` itself would start with the same arguments: without a hostfile
+to look for there is nothing else to do, and loading the library once more would cost seconds.
 """
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
 from selfimprove.child import end_with_parent
 
+UNUSED = ("mlflow", "sklearn")
+"""Loaded by DeepSpeed's autotuner and by transformers' assisted generation wherever they are installed: a third of the
+time that a training takes to start, for nothing that it uses. Both libraries do without."""
 
-def main() -> int:
+
+def skip_unused() -> None:
+    """Makes importing them fail as if they were not installed. Call before importing deepspeed or transformers."""
+    for name in UNUSED:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+
+
+def main() -> None:
     end_with_parent()
-    # Standard input is handed on: the ranks watch it too, should this process be the first to be killed.
-    code = subprocess.run(sys.argv[1:], check=False).returncode
-    return code if code >= 0 else 128 - code
+    skip_unused()
+    from deepspeed.launcher import launch
+
+    # Takes over SIGTERM; the ranks inherit standard input and watch it too, should this process be killed first.
+    launch.main()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,6 +1,6 @@
 """The program of one rank: reads the spec, trains with a DeepSpeed engine, and exports. Started by the launcher only.
 
-    python -m deepspeed.launcher.runner ... --module selfimprove.train.worker OUT
+    python -m deepspeed.launcher.launch ... --module selfimprove.train.worker OUT
 
 The loss of a step is the sum over its supervised tokens divided by their number over all ranks and forward passes: not
 a mean of means (transformers 34191). DeepSpeed divides by the number of passes and averages over the ranks, so
@@ -32,6 +32,7 @@ from selfimprove.train.progress import Steps
 from selfimprove.train.rows import load_rows, tokenise
 from selfimprove.train.schedule import batches, learning_rate, micro_batches
 from selfimprove.train.spec import ERROR, Spec
+from selfimprove.train.watch import skip_unused
 
 
 class Rank(NamedTuple):
@@ -45,12 +46,13 @@ class Rank(NamedTuple):
 
 def main() -> int:
     end_with_parent()
+    skip_unused()
     # The launcher ends the other ranks with SIGTERM when one died: those shall just end, so that it can report.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     out = Path(sys.argv[1])
     try:
         run(out)
-    except Exception as error:  # noqa: BLE001 - whatever ended this rank, the caller is told in one line
+    except Exception as error:
         traceback.print_exc()
         said = str(error) if isinstance(error, SelfImproveError) else f"{type(error).__name__}: {error}"
         with contextlib.suppress(OSError):
@@ -95,7 +97,7 @@ def _join(spec: Spec) -> Rank:
     bf16 = wanted == "bfloat16" or (wanted == "auto" and on_gpu and accelerator.is_bf16_supported())
     index, count = torch.distributed.get_rank(), torch.distributed.get_world_size()
     if count != spec.config.processes:
-        raise TrainError(f"the launcher started {count} processes, not train.processes={spec.config.processes}: set it so")
+        raise TrainError(f"{count} processes were started, not train.processes={spec.config.processes}: start it again")
     return Rank(index, count, f"cuda:{local}" if on_gpu else "cpu", bf16)
 
 
@@ -143,7 +145,9 @@ def _step(
             norm = float(torch.nn.utils.clip_grad_norm_(engine.module.parameters(), spec.config.max_grad_norm))
         engine.step()
     torch.distributed.all_reduce(sums)
-    return dict(zip(subtasks, sums.tolist(), strict=True)), float(engine.get_global_grad_norm()) if norm is None else norm
+    if norm is None:
+        norm = float(engine.get_global_grad_norm())
+    return dict(zip(subtasks, sums.tolist(), strict=True)), norm
 
 
 def _by_subtask(losses: Tensor, rows: list[dict[str, Any]], subtasks: list[str]) -> Tensor:

@@ -1,5 +1,6 @@
 """Summary, table and report say what is on disk, escape what a model wrote, and work on a run in any state."""
 
+import io
 import json
 import re
 from pathlib import Path
@@ -18,7 +19,7 @@ from selfimprove.store import jsonl
 from selfimprove.store.champion import Model, promote
 from selfimprove.store.layout import Layout, write_json
 
-HOSTILE = '</script><script>alert(1)</script><img src=x onerror=alert(2)>"\'>\x1b[31m\u202e{{ 7 * 7 }}'
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'>\x1b[31m\u202e{{ 7 * 7 }}"
 TOOL = Tool(
     name="get_weather", description="Weather of a city.",
     parameters={
@@ -29,7 +30,13 @@ TOOL = Tool(
 
 
 def score(correct: int, n: int) -> dict[str, float]:
-    return {"n": n, "correct": correct, "accuracy": correct / n, "low": max(0, correct / n - 0.12), "high": min(1, correct / n + 0.12)}
+    return {
+        "n": n,
+        "correct": correct,
+        "accuracy": correct / n,
+        "low": max(0, correct / n - 0.12),
+        "high": min(1, correct / n + 0.12),
+    }
 
 
 def results(folder: Path, suite: str, model: str, call: int, abstention: int) -> None:
@@ -41,7 +48,10 @@ def results(folder: Path, suite: str, model: str, call: int, abstention: int) ->
 
 
 def finish(folder: Path, seconds: float, **counts: float) -> None:
-    write_json(folder / "manifest.json", {"stage": folder.name, "counts": counts, "seconds": seconds, "digest": "d", "key": "k"})
+    write_json(
+        folder / "manifest.json",
+        {"stage": folder.name, "counts": counts, "seconds": seconds, "digest": "d", "key": "k"},
+    )
 
 
 def begin(layout: Layout, number: int) -> Path:
@@ -53,7 +63,10 @@ def begin(layout: Layout, number: int) -> Path:
 
 
 def train(folder: Path, steps: int, loss: float) -> None:
-    rows = [{"step": i, "loss": loss / (1 + i / 4), "lr": 1e-4, "tokens": 500, "seconds": 2.0} for i in range(1, steps + 1)]
+    rows = [
+        {"step": i, "loss": loss / (1 + i / 4), "learning_rate": 1e-4, "tokens": 500, "seconds": 2.0}
+        for i in range(1, steps + 1)
+    ]
     jsonl.write(folder / "train" / "train.jsonl", rows)
     finish(folder / "train", 188.0, rows=8 * steps, left_out=1, steps=steps)
 
@@ -63,7 +76,7 @@ def decide(layout: Layout, number: int, promoted: bool, gain: float) -> None:
     folder = layout.round(number) / "decide"
     write_json(folder / "decision.json", {
         "round": number, "champion": "base", "challenger": name, "promoted": promoted, "gain": gain, "low": gain - 0.1,
-        "high": gain + 0.1, "interval": [gain - 0.1, gain + 0.1], "n": 48, "wins": 9, "losses": 3, "detectable": 0.12,
+        "interval": [gain - 0.1, gain + 0.1], "n": 48, "wins": 9, "losses": 3, "detectable": 0.12,
         "vetoes": [] if promoted else ["abstention"], "sentence": f"{name} was {'adopted' if promoted else 'not adopted'}.",
     })  # fmt: skip
     finish(folder, 0.1)
@@ -76,7 +89,7 @@ def bootstrap(layout: Layout) -> None:
     results(folder / "evaluate-base", "gate", "base", 0, 16)
     results(folder / "evaluate", "gate", "bootstrap", 20, 10)
     train(folder, 15, 2.4)
-    for stage, seconds in (("evaluate-base", 40), ("rows", 1), ("evaluate", 41)):
+    for stage, seconds in (("evaluate-base", 40), ("select", 1), ("evaluate", 41)):
         finish(folder / stage, seconds)
     decide(layout, 0, True, 0.4)
 
@@ -106,7 +119,8 @@ def generate(folder: Path, problems: int, text: str) -> None:
             "answer": paris.model_dump(mode="json"), "correct": 2, "k": 4, "agreement": 0.75, "near_miss": False,
         })  # fmt: skip
     proposals = [
-        {"id": f"{sub}/{i}", "subtask": sub, "prompt": f"{text} make {i}", "text": f"[{text}]", "problem": None if i % 2 else "no-list"}
+        {"id": f"{sub}/{i}", "subtask": sub, "prompt": f"{text} make {i}", "text": f"[{text}]",
+         "problem": None if i % 2 else "no-list"}
         for sub in ("make", "request") for i in range(problems // 2)
     ]  # fmt: skip
     jsonl.write(folder / "generate" / "problems.jsonl", samples)
@@ -121,12 +135,13 @@ def round_(layout: Layout, number: int, *, promoted: bool = True, problems: int 
     finish(folder / "generate", 131.0, problems=problems, attempts=problems * 5)
     finish(
         folder / "verify", 3.0, judged=problems, accepted=problems // 3, rejected=problems // 3, unknown=problems // 3, oracle=8,
-        oracle_accepted=5, oracle_right=4, oracle_answers_right=6,
+        oracle_accepted=5, oracle_right=4,
     )  # fmt: skip
     rows = [
         Row(
-            id=f"r{i}", subtask="use", messages=(Message(role="user", content="q"),), target="t", kind=("single", "parallel")[i % 2],
-            origin=("seed", "request", "make", "curriculum")[i % 4],
+            id=f"r{i}", subtask="use", messages=(Message(role="user", content="q"),), target="t",
+            kind=("single", "parallel")[i % 2],
+            origin=("replay", "learnable-request", "make", "frontier-seed")[i % 4],
         )
         for i in range(64)
     ]  # fmt: skip
@@ -145,8 +160,9 @@ def final(layout: Layout, number: int, champion: str) -> None:
         results(layout.final(number) / "evaluate" / name, "test", name, call, 9)
     finish(layout.final(number) / "evaluate", 55.0)
     write_json(layout.final(number) / "comparison.json", [
-        {"a": champion, "b": "base", "n": 48, "gain": 0.54, "low": 0.4, "high": 0.68, "wins": 26, "losses": 0},
-        {"a": champion, "b": "bootstrap", "n": 48, "gain": 0.146, "low": -0.01, "high": 0.3, "wins": 10, "losses": 3},
+        {"suite": "test", "a": champion, "b": "base", "n": 48, "gain": 0.54, "low": 0.4, "high": 0.68, "wins": 26, "losses": 0},
+        {"suite": "test", "a": champion, "b": "bootstrap", "n": 48,
+         "gain": 0.146, "low": -0.01, "high": 0.3, "wins": 10, "losses": 3},
     ])  # fmt: skip
 
 
@@ -159,8 +175,8 @@ def layout(tmp_path: Path) -> Layout:
 def make_run(folder: Path, text: str = "") -> Layout:
     layout = Layout(folder, "demo")
     write_json(layout.card, {
-        "name": "demo", "created": "2026-11-22T13:00:00", "model": "embedded", "family": "selfimprove", "seed": 7,
-        "config_files": ["configs/demo.yaml"], "overrides": ["run.seed=7"],
+        "name": "demo", "created": "2026-11-22T13:00:00", "model": "embedded", "seed": 7,
+        "set": {"run.rounds": "configs/demo.yaml", "run.seed": "override run.seed=7"},
     })  # fmt: skip
     bootstrap(layout)
     round_(layout, 1, text=text)
@@ -170,7 +186,7 @@ def make_run(folder: Path, text: str = "") -> Layout:
 
 
 def table(layout: Layout) -> str:
-    console = Console(width=100, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=100, record=True, file=io.StringIO())
     print_table(summarize(layout), console)
     return console.export_text()
 
@@ -186,7 +202,7 @@ def test_summary_reads_every_figure(layout: Layout) -> None:
     assert second.test.call is None and second.gate.call and second.gate.call.correct == 28
     funnel = summary.funnels[1]
     assert (funnel.parsed, funnel.fresh, funnel.replay, funnel.reasons) == (60, 48, 16, {"value-not-in-query": 40})
-    assert summary.oracle[0].precision == 0.8 and summary.oracle[0].recall == pytest.approx(2 / 3)
+    assert summary.oracle[0].precision == 0.8 and summary.oracle[0].recall == 0.5
     times = {(t.group, t.round, t.stage): (t.planned, t.spent) for t in summary.stages}
     assert times["round", 1, "generate"] == (120, 131) and times["round", 1, "verify"] == (None, 3)
     assert times["final", 2, "evaluate"] == (60, 55)
@@ -204,8 +220,18 @@ def test_table_and_report_show_what_is_on_disk(layout: Layout) -> None:
 
 def test_every_column_is_defined(layout: Layout) -> None:
     shown = table(layout)
-    for name in ("gate call", "gate abstain", "test call", "made", "accepted", "trained", "decision", "planned", "spent"):
-        assert re.search(rf"^ {name}  +\w", shown, re.MULTILINE), name
+    for name in (
+        "gate call",
+        "gate abstain",
+        "test call",
+        "made",
+        "accepted",
+        "trained",
+        "decision",
+        "planned",
+        "spent",
+    ):
+        assert re.search(rf"^ {name}  +\S", shown, re.MULTILINE), name
 
 
 def test_report_stands_alone(layout: Layout) -> None:
@@ -248,7 +274,11 @@ def test_unfinished_run_says_so(tmp_path: Path) -> None:
 def test_samples_are_spread_and_repeatable(layout: Layout) -> None:
     cards = draw_cards(layout, 60)
     assert cards == draw_cards(layout, 60) and len(cards) == 60
-    assert {card.round for card in cards} == {1, 2} and {card.sort for card in cards} == {"problem", "tool list", "request"}
+    assert {card.round for card in cards} == {1, 2} and {card.sort for card in cards} == {
+        "problem",
+        "tool list",
+        "request",
+    }
     assert {card.status for card in cards} == {"accepted", "rejected", "unknown"}
     problem = next(card for card in cards if card.sort == "problem" and card.status == "rejected")
     assert problem.tools == ('get_weather(city: string, unit: "c" | "f" = "c", days?: integer)',)

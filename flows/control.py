@@ -1,0 +1,65 @@
+"""The control: the bootstrap trained further on labelled seeds alone, for as many steps as the rounds took.
+
+A round's gain may be just more steps on the seeds. What self-made data adds is what the candidate has above the control: the
+candidate is the champion, or the last round's challenger when no round was adopted.
+"""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from selfimprove.errors import StoreError
+from selfimprove.events import Note, emit
+from selfimprove.observe.progress import watching
+from selfimprove.observe.report import write_report
+from selfimprove.store.champion import Model, read_champion
+from selfimprove.store.layout import Layout, read_json
+from selfimprove.store.lock import locked
+from selfimprove.store.round import freeze, open_round
+from selfimprove.store.stage import read_manifest
+from selfimprove.store.starts import is_over, starts
+from selfimprove.train.stage import challenger
+from tasks.evaluate import evaluate_test
+from tasks.select import select_control
+from tasks.train import train
+
+
+@flow(name="control", flow_run_name="{name}-control", persist_result=False)
+def control(folder: str, name: str) -> None:
+    """Compares candidate, bootstrap and control on the test items, in `control-NNN`. Raises StoreError for an unfinished run."""
+    layout = Layout.of(folder, name)
+    with watching(), locked(layout.root):
+        last = _finished_rounds(layout)
+        round_ = freeze(layout, last, open_round(layout, last).config, part="control")
+        rounds, candidate = _trained(layout, last)
+        rows = select_control(round_, sum(_rows(layout, n) for n in rounds))
+        bootstrap = challenger(open_round(layout, 0))
+        trained = train(round_, rows, bootstrap)
+        evaluate_test(round_, [candidate, trained, bootstrap])
+        for c in read_json(round_.path / "comparison.json") or []:
+            emit(Note(f"{c['a']} minus {c['b']} on {c['n']} test calls: {c['gain']:+.1%} [{c['low']:+.1%}, {c['high']:+.1%}]"))
+        write_report(layout)
+
+
+def _finished_rounds(layout: Layout) -> int:
+    known = starts(layout)
+    if not known or not is_over(layout, known[-1]):
+        raise StoreError(f"{layout.root}: has no complete start to compare with; run `selfimprove run CONFIG` to its end first")
+    if known[-1].last == 0:
+        raise StoreError(f"{layout.root}: has no rounds to compare with; add some with `selfimprove run CONFIG --more`")
+    return known[-1].last
+
+
+def _trained(layout: Layout, last: int) -> tuple[list[int], Model]:
+    """The rounds whose training led to the candidate, and the candidate."""
+    champion = read_champion(layout)
+    assert champion is not None
+    adopted = [int(str(entry["round"])) for entry in champion.history if entry["round"]]
+    if adopted:
+        return adopted, champion.current
+    return [last], challenger(open_round(layout, last))
+
+
+def _rows(layout: Layout, number: int) -> int:
+    manifest = read_manifest(layout.round(number) / "train")
+    return int(manifest["counts"]["rows"]) if manifest else 0
