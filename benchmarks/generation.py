@@ -13,17 +13,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from selfimprove.child import Child
 from selfimprove.config.model import Engine as EngineConfig
-from selfimprove.engine import complete_to_file, open_engine
+from selfimprove.engine import complete_to_file
+from selfimprove.engine.process import WorkerEngine
 from selfimprove.engine.protocol import Engine
 from selfimprove.engine.settings import plan_workers
 from selfimprove.models import resolve_model
@@ -47,8 +48,9 @@ def main() -> None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print(
-        f"generation: {result['ratio']:.3f} of raw vLLM ({result['ours']:.1f} of {result['raw']:.1f} tokens/s, median of "
-        f"{options.repeats} alternating repeats, {result['load']:.1f} busy processes at the start; target 0.95)"
+        f"generation: {result['ratio']:.3f} of raw vLLM ({result['ours']:.1f} of {result['raw']:.1f} tokens/s over "
+        f"{options.repeats} alternating repeats); by processor seconds {result['cpu_ratio']:.3f}; "
+        f"{result['load']:.1f} busy processes at the start; target 0.95"
     )
 
 
@@ -71,28 +73,42 @@ def compare(config: EngineConfig, model: Path, folder: Path, options: argparse.N
     load = os.getloadavg()[0]
     runs = []
     with (
-        open_engine(config, model, folder) as engine,
+        WorkerEngine([(spec, environment)], folder, start_seconds=600) as engine,
         Child(command, log=folder / "raw.log", environment=environment, cwd=ROOT) as raw,
     ):
-        ours_tokens(engine, requests_of(0, options), folder / "warm.jsonl")
-        raw_tokens(raw, requests_of(0, options))
+        ours_run(engine, requests_of(0, options), folder / "warm.jsonl")
+        raw_run(raw, requests_of(0, options))
         for repeat in range(1, options.repeats + 1):
             requests = requests_of(repeat, options)
-            ours, theirs = (
-                lambda: ours_tokens(engine, requests, folder / f"{repeat}.jsonl"),  # noqa: B023
-                lambda: raw_tokens(raw, requests),  # noqa: B023
-            )
+            path = folder / f"{repeat}.jsonl"
+            run: dict[str, Run] = {}
             # Who goes first alternates too: a neighbour's noise then falls on both.
-            first, second = (ours, theirs) if repeat % 2 else (theirs, ours)
-            one, two = first(), second()
-            runs.append({"ours": one, "raw": two} if repeat % 2 else {"ours": two, "raw": one})
-    rates = {who: [tokens / seconds for tokens, seconds in (run[who] for run in runs)] for who in ("ours", "raw")}
-    ratios = [a / b for a, b in zip(rates["ours"], rates["raw"], strict=True)]
+            for who in ("ours", "raw") if repeat % 2 else ("raw", "ours"):
+                run[who] = ours_run(engine, requests, path) if who == "ours" else raw_run(raw, requests)
+            runs.append(run)
     return {
-        "ratio": statistics.median(ratios), "ratios": ratios, "ours": statistics.median(rates["ours"]),
-        "raw": statistics.median(rates["raw"]), "runs": runs, "load": load, "cores": len(os.sched_getaffinity(0)),
-        "prompts": options.prompts, "samples": options.samples,
+        **_summary(runs), "runs": [{who: asdict(one) for who, one in run.items()} for run in runs], "load": load,
+        "cores": len(os.sched_getaffinity(0)), "prompts": options.prompts, "samples": options.samples,
     }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Run:
+    """`cpu` counts the processor seconds of everything involved (for ours: the worker and this process)."""
+
+    tokens: int
+    seconds: float
+    cpu: float
+
+
+def _summary(runs: list[dict[str, Run]]) -> dict[str, Any]:
+    """Rates over all repeats together: all tokens over all seconds, for the clock and for the processor."""
+    rates, work = {}, {}
+    for who in ("ours", "raw"):
+        tokens = sum(run[who].tokens for run in runs)
+        rates[who] = tokens / sum(run[who].seconds for run in runs)
+        work[who] = tokens / sum(run[who].cpu for run in runs)
+    return {**rates, "ratio": rates["ours"] / rates["raw"], "cpu_ratio": work["ours"] / work["raw"]}
 
 
 def requests_of(repeat: int, options: argparse.Namespace) -> list[Request]:
@@ -126,18 +142,25 @@ class _Kept:
     ) -> None: ...
 
 
-def ours_tokens(engine: Engine, requests: list[Request], path: Path) -> tuple[int, float]:
-    started = time.monotonic()
+def ours_run(engine: WorkerEngine, requests: list[Request], path: Path) -> Run:
+    processes = [os.getpid(), *(worker.child.process.pid for worker in engine._workers)]
+    started, before = time.monotonic(), _cpu(processes)
     rows = complete_to_file(lambda: _Kept(engine), requests, path, stage="bench", what="generation")
-    return sum(len(row.tokens) for row in rows), time.monotonic() - started
+    # The warm-up starts the worker, whose start is then no part of `before`: nobody reads that run's cpu.
+    return Run(sum(len(row.tokens) for row in rows), time.monotonic() - started, _cpu(processes) - before)
 
 
-def raw_tokens(raw: Child, requests: list[Request]) -> tuple[int, float]:
+def raw_run(raw: Child, requests: list[Request]) -> Run:
     raw.send([request.model_dump(mode="json") for request in requests])
     row = raw.receive(timeout=600)
     if row is None:
         raise SystemExit(f"raw vLLM died:\n{raw.last_lines()}")
-    return row["tokens"], row["seconds"]
+    return Run(**row)
+
+
+def _cpu(processes: list[int]) -> float:
+    stats = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in processes]
+    return sum(int(stat[11]) + int(stat[12]) for stat in stats) / os.sysconf("SC_CLK_TCK")
 
 
 def raw_child(spec_file: Path) -> None:
@@ -164,11 +187,11 @@ def raw_child(spec_file: Path) -> None:
             )
             for r in requests
         ]  # fmt: skip
-        started = time.monotonic()
+        started, before = time.monotonic(), _cpu([os.getpid()])
         made = model.generate(prompts, settings, use_tqdm=False)
         seconds = time.monotonic() - started
         tokens = sum(len(output.token_ids) for answer in made for output in answer.outputs)
-        rows.write(json.dumps({"tokens": tokens, "seconds": seconds}) + "\n")
+        rows.write(json.dumps({"tokens": tokens, "seconds": seconds, "cpu": _cpu([os.getpid()]) - before}) + "\n")
 
 
 if __name__ == "__main__":

@@ -25,6 +25,6 @@ def bootstrap(folder: str, name: str) -> Decision:
     rows = select_seeds(round_)
     first = train(round_, rows, base)
     scores = evaluate(round_, first)
-    decision = elect(round_, first, scores)
+    decision: Decision = elect(round_, first, scores)
     publish(round_)
     return decision

@@ -31,6 +31,6 @@ def improve_once(folder: str, name: str, number: int) -> Decision:
     rows = select(round_, attempts, verdicts)
     challenger = train(round_, rows, champion)
     scores = evaluate(round_, challenger)
-    decision = decide(round_, champion, challenger, scores)
+    decision: Decision = decide(round_, champion, challenger, scores)
     publish(round_)
     return decision

@@ -27,7 +27,7 @@ def check(config: Config) -> list[str]:
 
 
 def _python() -> list[str]:
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - for those who run it from a checkout
         raise MachineError("Python 3.11 or newer is needed; install it and run `make setup` again")
     return [f"ok  Python {sys.version.split()[0]} on {os.cpu_count()} cores"]
 
@@ -68,8 +68,8 @@ def _devices(config: Config) -> list[str]:
         )
     if count and e.tensor_parallel * e.data_parallel > count:
         raise MachineError(
-            f"engine.tensor_parallel x engine.data_parallel = {e.tensor_parallel * e.data_parallel} is more than the {count} GPUs "
-            "here: lower one of them"
+            f"engine.tensor_parallel x engine.data_parallel = {e.tensor_parallel * e.data_parallel} is more than the {count} "
+            "GPUs here: lower one of them"
         )
     if count and config.train.processes > count:
         raise MachineError(f"train.processes={config.train.processes} is more than the {count} GPUs here: lower it")
@@ -118,7 +118,8 @@ def estimate_memory(config: Config) -> float:
     parameters = _parameters(config)
     states = parameters * (16 if config.train.method == "full" else 6)
     # About 60 float32 values for each hidden unit, layer and token; hidden x layers is about parameters^(2/3) / 15 here.
-    activations = config.train.micro_batch * config.rows.max_tokens * 30 * 576 * 60 * 4 * (parameters / EMBEDDED_PARAMETERS) ** 0.67
+    size = float((parameters / EMBEDDED_PARAMETERS) ** 0.67)
+    activations = config.train.micro_batch * config.rows.max_tokens * 30 * 576 * 60 * 4 * size
     training = states + (activations / 6 if config.train.gradient_checkpointing else activations)
     generating = parameters * 4 + config.engine.kv_cache_gb * GB + 1.5 * GB
     return max(training, generating) + 0.8 * GB
@@ -146,6 +147,7 @@ def _disk(config: Config) -> list[str]:
     free = shutil.disk_usage(there).free
     if need > free:
         raise MachineError(
-            f"{there}: about {need / GB:.1f} GB of disk are needed and {free / GB:.1f} GB are free; free some space or set run.folder"
+            f"{there}: about {need / GB:.1f} GB of disk are needed and {free / GB:.1f} GB are free; "
+            "free some space or set run.folder"
         )
     return [f"ok  disk: about {need / GB:.1f} GB needed, {free / GB:.1f} GB free in {there}"]

@@ -228,7 +228,7 @@ class Config(Section):
     evaluate: Evaluate = Evaluate()
     gate: Gate = Gate()
     plan: dict[str, Count] = {}
-    """Planned seconds of each stage ("bootstrap/train", "round/generate", "final/evaluate"), for the table of planned and spent."""
+    """Planned seconds of each stage ("bootstrap/train", "round/generate", "final/evaluate"), shown beside those spent."""
 
     @model_validator(mode="after")
     def _lengths_fit(self) -> Config:

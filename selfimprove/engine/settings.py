@@ -115,7 +115,7 @@ def _environment(config: EngineConfig, gpus: list[str], rank: int) -> dict[str, 
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
         "VLLM_CPU_OMP_THREADS_BIND": "nobind",
         "OMP_NUM_THREADS": str(threads),
-        # Threads that spin at every barrier cost five times the speed as soon as anything else wants a core (measured:
-        # 13 against 75 tokens/s beside a training on two cores), and nothing that can be measured on quiet ones.
+        # Threads that spin at every barrier cost five times the speed as soon as anything else wants a core (13 against
+        # 75 tokens/s beside a training on two cores; preloading Intel's OpenMP is no better than waiting passively).
         "OMP_WAIT_POLICY": "passive",
     }

@@ -13,6 +13,7 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -29,8 +30,9 @@ Known = dict[str, list[Completion]]
 
 
 def complete_to_file(
-    engine_factory: Callable[[], Engine], requests: Sequence[Request], path: Path, *, stage: str, what: str
-) -> list[Completion]:
+    engine_factory: Callable[[], AbstractContextManager[Engine]], requests: Sequence[Request], path: Path, *,
+    stage: str, what: str,
+) -> list[Completion]:  # fmt: skip
     """All completions in the order of `requests`, index 0..k-1. The engine is opened only if something is owed."""
     keys = [request.key for request in requests]
     done = _on_disk(path, dict(zip(keys, requests, strict=True)))
@@ -90,7 +92,8 @@ class _Appender:
 
     def append(self, rows: list[dict[str, Any]]) -> None:
         try:
-            self._file.write("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode("utf-8", "backslashreplace"))
+            text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+            self._file.write(text.encode("utf-8", "backslashreplace"))
             self._file.flush()
             if time.monotonic() - self._synced > SYNC_SECONDS:
                 self._sync()

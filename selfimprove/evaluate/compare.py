@@ -62,10 +62,10 @@ def _correlation(both: int, only_a: int, only_b: int, neither: int) -> float:
     product = (both + only_a) * (only_b + neither) * (both + only_b) * (only_a + neither)
     if product == 0:
         return 0.0
-    cross = both * neither - only_a * only_b
+    cross = float(both * neither - only_a * only_b)
     # Newcombe's continuity correction keeps a positive association from being overstated in small samples.
     if cross > 0:
-        cross = max(0, cross - (both + only_a + only_b + neither) / 2)
+        cross = max(0.0, cross - (both + only_a + only_b + neither) / 2)
     return float(cross / sqrt(product))
 
 

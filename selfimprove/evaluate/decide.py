@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from selfimprove.config.model import Gate
+from selfimprove.evaluate.compare import detectable_gain, paired_cells, paired_interval
 from selfimprove.events import Note, emit
-from selfimprove.evaluate.compare import paired_cells, detectable_gain, paired_interval
 from selfimprove.records import Decision, Output, Results, StageRef
 from selfimprove.store import jsonl
 from selfimprove.store.champion import Model, promote

@@ -34,7 +34,7 @@ def _made(config: Config, plan: Plan, proposals: Sequence[Proposal], data: RunDa
     lists: dict[str, dict[str, Tool]] = {}
     for p in proposals:
         if p.subtask == "make" and not p.problem:
-            merged = lists.setdefault(p.id.split("/")[1], {})
+            merged = lists.setdefault(p.subject, {})
             for tool in make.parse(p.text)[0]:
                 merged.setdefault(tool.name.casefold(), tool)
     texts = {q.id: q.query for q in data.queries}
@@ -55,7 +55,7 @@ def _constructed(
     written: dict[str, str] = {}
     for p in proposals:
         if p.subtask == "request" and not p.problem:
-            written.setdefault(p.id.split("/")[1], p.text.strip())
+            written.setdefault(p.subject, p.text.strip())
     usable = [(d, written[d.id]) for d in plan.calls if d.id in written]
     whole = [(d, text) for d, text in usable if not d.left_out]
     samples = [_missing(d, text, config, data, seed) for d, text in usable if d.left_out]
@@ -66,7 +66,7 @@ def _constructed(
     samples += [
         _parallel(a, b, config, data, seed)
         for a, b in zip(order[::2], order[1::2], strict=False)
-        if a[0].call != b[0].call
+        if a[0].call != b[0].call and len({a[0].call.name, b[0].call.name}) <= config.rows.max_tools
     ][:pairs]
     removed = round(len(samples) * config.generate.abstain_share / 2)
     samples += [_no_tool(d, text, config, data, seed) for d, text in reversed(order)][:removed]

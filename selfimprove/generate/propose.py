@@ -22,8 +22,8 @@ def proposal_requests(config: Config, plan: Plan, data: RunData, seed: int) -> l
     ]  # fmt: skip
     requests = [
         Request(
-            id=f"request/{d.id}", messages=request.prompt(d.call), tools=(data.pool.entries[d.call.name].tool,),
-            k=g.request_samples, temperature=g.request_temperature, top_p=g.make_top_p, max_tokens=g.max_answer_tokens,
+            id=f"request/{d.id}", messages=request.prompt(d.call, data.pool.entries[d.call.name].tool), k=g.request_samples,
+            temperature=g.request_temperature, top_p=g.make_top_p, max_tokens=g.max_answer_tokens,
             max_prompt_tokens=config.rows.max_tokens, seed=derive_seed(seed, "request", d.id),
         )
         for d in plan.calls
@@ -38,14 +38,13 @@ def read_proposals(completions: Sequence[Completion], plan: Plan, data: RunData)
     found = []
     for c in completions:
         subtask, id_ = c.request.split("/", 1)
-        if c.finish != "stop":
-            prompt, problem = "", "truncated" if c.finish == "length" else "prompt-too-long"
-        elif subtask == "make":
+        if subtask == "make":
             prompt, problem = texts[id_], make.parse(c.text)[1]
         else:
             d = drawn[id_]
-            prompt = request.prompt(d.call)[-1].content
-            problem = request.problem(c.text, d.call, data.pool.entries[d.call.name].tool, d.left_out)
-        prompt = prompt or (texts[id_] if subtask == "make" else request.prompt(drawn[id_].call)[-1].content)
+            tool = data.pool.entries[d.call.name].tool
+            prompt, problem = request.prompt(d.call, tool)[-1].content, request.problem(c.text, d.call, tool, d.left_out)
+        if c.finish != "stop":
+            problem = "truncated" if c.finish == "length" else "prompt-too-long"
         found.append(Proposal(id=f"{c.request}/{c.index}", subtask=subtask, prompt=prompt, text=c.text, problem=problem))
     return found

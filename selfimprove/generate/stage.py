@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from typing import Any
 
 from selfimprove.chat import parse
 from selfimprove.config import Config
@@ -39,13 +40,15 @@ def _generate(round_: Round, stage: Stage, champion: Model, data: RunData) -> St
     # One engine for both steps: starting one costs as much as fifty answers.
     with open_engine(config.engine, champion.path, stage.path / "log") as engine:
         made = complete_to_file(
-            lambda: nullcontext(engine), proposal_requests(config, plan, data, seed), folder / "proposals.jsonl", stage="generate", what="proposals"
-        )
+            lambda: nullcontext(engine), proposal_requests(config, plan, data, seed), folder / "proposals.jsonl",
+            stage="generate", what="proposals",
+        )  # fmt: skip
         proposals = read_proposals(made, plan, data)
         problems = build_problems(config, plan, proposals, data, seed)
         answers = complete_to_file(
-            lambda: nullcontext(engine), answer_requests(config, problems, seed), folder / "answers.jsonl", stage="generate", what="answers"
-        )
+            lambda: nullcontext(engine), answer_requests(config, problems, seed), folder / "answers.jsonl",
+            stage="generate", what="answers",
+        )  # fmt: skip
     attempts = [read_attempt(c) for c in answers]
     jsonl.write(stage.path / "proposals.jsonl", proposals)
     jsonl.write(stage.path / "problems.jsonl", problems)
@@ -64,7 +67,7 @@ def answer_requests(config: Config, problems: Sequence[Sample], seed: int) -> li
     g = config.generate
     found = []
     for p in problems:
-        common = {
+        common: dict[str, Any] = {
             "messages": use.prompt(p), "tools": p.tools, "max_tokens": g.max_answer_tokens,
             "max_prompt_tokens": config.rows.max_tokens,
         }  # fmt: skip

@@ -29,3 +29,8 @@ class Proposal(Record):
     prompt: str
     text: str
     problem: str | None = None
+
+    @property
+    def subject(self) -> str:
+        """Id of the query or drawn call that it was made for; a user's ids may hold slashes."""
+        return self.id.split("/", 1)[1].rsplit("/", 1)[0]

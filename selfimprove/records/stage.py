@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
+
 from selfimprove.records.base import Record
 
 
@@ -12,6 +14,6 @@ class StageRef(Record):
 
     path: Path
     digest: str
-    counts: dict[str, float] = {}
+    counts: dict[str, float] = Field(default_factory=dict)
     seconds: float = 0.0
     """Wall-clock seconds that the stage took, over all its starts. No part of the digest."""

@@ -27,7 +27,8 @@ DEFINITION: Schema = {
         "parameters": {
             "anyOf": [
                 {"type": "null"},
-                {"$ref": "https://json-schema.org/draft/2020-12/schema", "type": "object", "properties": {"type": {"const": "object"}}},
+                {"$ref": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+                "properties": {"type": {"const": "object"}}},
             ]
         },
     },
@@ -76,7 +77,7 @@ FAMILY: Schema = {
 }  # fmt: skip
 """`selfimprove.json`: only `family` is read."""
 
-BANDS: Schema = closed({name: COUNT for name in ("mastered", "learnable", "frontier", "out_of_reach")}, optional=(
+BANDS: Schema = closed(dict.fromkeys(("mastered", "learnable", "frontier", "out_of_reach"), COUNT), optional=(
     "mastered", "learnable", "frontier", "out_of_reach"))  # fmt: skip
 
 STEPS: Schema = closed({
@@ -92,6 +93,8 @@ TRAINED: Schema = closed({
 })  # fmt: skip
 
 TIMES: Schema = closed({"seconds": {"type": "number", "minimum": 0}})
+
+CHILDREN: Schema = closed({"log": TEXT, "seconds": {"type": "number", "minimum": 0}})
 
 ASK: Schema = closed({
     "calls": {"type": "array", "items": closed({"name": TEXT, "arguments": {"type": "object"}})},

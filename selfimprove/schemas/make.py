@@ -52,6 +52,7 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "start": ("round-NNN/start.json", Model),
     "manifest": ("manifest.json of every stage", handwritten.MANIFEST),
     "times": ("times.jsonl of every stage", handwritten.TIMES),
+    "children": ("children.jsonl beside the logs", handwritten.CHILDREN),
     "requests": ("rows that an engine worker reads", Request),
     "completions": ("completions/*.jsonl", Completion),
     "engine": ("log/engine-N.json", EngineSpec),

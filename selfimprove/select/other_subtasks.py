@@ -24,11 +24,12 @@ def bootstrap_rows(config: Config, data: RunData, labelled: Sequence[Sample]) ->
 
 
 def fresh_rows(
-    config: Config, data: RunData, generated: StageRef, judged: Sequence[Judged], samples: dict[str, Sample], count: int, seed: int
+    config: Config, data: RunData, generated: StageRef, judged: Sequence[Judged], samples: dict[str, Sample], count: int,
+    seed: int,
 ) -> list[Row]:  # fmt: skip
     """Up to `count` rows, shared among lists, requests and documentation that survived verification."""
     plan = Plan.model_validate(read_json(generated.path / "plan.json"))
-    proposals = jsonl.read(generated.path / "proposals.jsonl", Proposal)
+    proposals = jsonl.read(generated.path / "proposals.jsonl", Proposal, empty=True)
     survived = {j.sample: j for j in judged if j.verdict.status == "accepted"}
     lists, documents = _made_rows(proposals, survived)
     requests = _request_rows(plan, proposals, survived, data)
@@ -56,7 +57,7 @@ def _made_rows(proposals: Sequence[Proposal], survived: dict[str, Judged]) -> tu
     lists: dict[str, Row] = {}
     documents: dict[str, Row] = {}
     for p in proposals:
-        query = p.id.split("/")[1]
+        query = p.subject
         found = survived.get(f"make/{query}")
         if p.subtask != "make" or p.problem or not found or not found.answer:
             continue
@@ -75,7 +76,7 @@ def _request_rows(
     texts: dict[str, str] = {}
     for p in proposals:
         if p.subtask == "request" and not p.problem:
-            texts.setdefault(p.id.split("/")[1], p.text.strip())
+            texts.setdefault(p.subject, p.text.strip())
     rows = []
     for drawn in plan.calls:
         found = survived.get(f"{'cut' if drawn.left_out else 'request'}/{drawn.id}")

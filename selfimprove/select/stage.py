@@ -57,8 +57,8 @@ def run(round_: Round, generated: StageRef, verified: StageRef, champion_rows: S
     with round_.stage("select", inputs) as stage:
         if stage.finished:
             return stage.finished
-        samples = {s.id: s for s in jsonl.read(generated.path / "problems.jsonl", Sample)}
-        judged = jsonl.read(verified.path / "judged.jsonl", Judged)
+        samples = {s.id: s for s in jsonl.read(generated.path / "problems.jsonl", Sample, empty=True)}
+        judged = jsonl.read(verified.path / "judged.jsonl", Judged, empty=True)
         banded = _banded(judged)
         rows = _mix(round_, data, samples, banded, generated, judged)
         known = {row.id for row in rows}
@@ -104,13 +104,15 @@ def _rows(
         kinds.setdefault(j.kind, []).append(j)
     chosen = pick(kinds, shares, max(0, count))
     return [
-        use.row(samples[j.sample].model_copy(update={"kind": j.kind}), j.answer, f"{origin}-{j.source}") for j in chosen if j.answer
+        use.row(samples[j.sample].model_copy(update={"kind": j.kind}), j.answer, f"{origin}-{j.source}")
+        for j in chosen
+        if j.answer
     ]
 
 
 def _shares(labelled: Sequence[Sample], abstain: float) -> dict[str, float]:
     """The labelled pool's shares of kinds, with abstentions together at their configured share."""
-    counts = Counter(s.kind for s in labelled)
+    counts: Counter[str] = Counter(s.kind for s in labelled)
     calls = {k: n for k, n in counts.items() if k not in ABSTAINING}
     declined = {k: n for k, n in counts.items() if k in ABSTAINING}
     shares = {k: (1 - abstain) * n / max(1, sum(calls.values())) for k, n in calls.items()}

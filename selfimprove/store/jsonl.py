@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -15,14 +16,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from selfimprove.errors import DataError, StoreError
+from selfimprove.records.sound import is_sound
 
 R = TypeVar("R", bound=BaseModel)
 
 
-def read(path: Path, record: type[R]) -> list[R]:
-    """All rows as records. Raises DataError naming file and line."""
+def read(path: Path, record: type[R], *, empty: bool = False) -> list[R]:
+    """All rows as records; a stage's own file may be `empty`. Raises DataError naming file and line."""
     rows = []
-    for number, value in read_numbered(path):
+    for number, value in read_numbered(path, empty=empty):
         try:
             rows.append(record.model_validate(value))
         except ValidationError as error:
@@ -32,7 +34,7 @@ def read(path: Path, record: type[R]) -> list[R]:
     return rows
 
 
-def read_numbered(path: Path) -> list[tuple[int, Any]]:
+def read_numbered(path: Path, *, empty: bool = False) -> list[tuple[int, Any]]:
     """(line number, value) of every row. Raises DataError for a missing or empty file, bad text or bad JSON."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -48,10 +50,13 @@ def read_numbered(path: Path) -> list[tuple[int, Any]]:
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             try:
-                rows.append((number, json.loads(line)))
+                value = json.loads(line)
             except (ValueError, RecursionError) as error:
                 raise DataError(f"{path}, line {number}: is not valid JSON ({error})") from None
-    if not rows:
+            if not is_sound(value):
+                raise DataError(f"{path}, line {number}: holds NaN, an infinity, half a character or nesting beyond 64 levels")
+            rows.append((number, value))
+    if not rows and not empty:
         raise DataError(f"{path}: is empty; it needs one JSON object a line")
     return rows
 
@@ -103,9 +108,10 @@ def write_text(path: Path, text: str) -> None:
             file.write(text.encode("utf-8", "backslashreplace"))
             file.flush()
             os.fsync(file.fileno())
-        os.replace(new, path)
+        new.replace(path)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing could be made there is nothing to remove
+            new.unlink(missing_ok=True)
         raise write_error(path, error) from None
 
 

@@ -16,7 +16,6 @@ from typing import Any, Literal
 from selfimprove.errors import StoreError
 from selfimprove.store.jsonl import write_text
 
-
 Part = Literal["round", "final", "control"]
 """A round; the measurement after the last round of a start; the control beside it."""
 

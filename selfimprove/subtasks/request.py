@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 from selfimprove.records import Call, Message, Row, Tool
 from selfimprove.subtasks.prompt import turn
@@ -17,12 +18,18 @@ MAX_CHARACTERS = 400
 _markup = re.compile(r"[{}<>]|\"\w+\":|</?tool_call")
 
 
-def prompt(call: Call) -> tuple[Message, ...]:
-    return turn("request", json.dumps({"name": call.name, "arguments": call.arguments}, ensure_ascii=False))
+def prompt(call: Call, tool: Tool) -> tuple[Message, ...]:
+    """What the tool does and the values, a line each. Shown the call's own JSON instead, a small model copies it."""
+    lines = [tool.description, *(f"{name}: {_shown(value)}" for name, value in call.arguments.items())]
+    return turn("request", "\n".join(lines))
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def row(call: Call, tool: Tool, query: str, origin: str, id_: str) -> Row:
-    return Row(id=f"request/{id_}", subtask="request", messages=prompt(call), tools=(tool,), target=query, origin=origin)
+    return Row(id=f"request/{id_}", subtask="request", messages=prompt(call, tool), target=query, origin=origin)
 
 
 def problem(text: str, call: Call, tool: Tool, left_out: Call | None = None) -> str | None:

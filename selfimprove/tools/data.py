@@ -50,6 +50,7 @@ def load_data(config: DataConfig) -> RunData:
     paths = {name: getattr(config, name) or SEEDS / f"{name}.jsonl" for name in ("tools", "queries", *PARTS)}
     samples = {name: read_samples(paths[name]) for name in PARTS}
     _refuse_leaks(samples, paths)
+    _refuse_twins(samples, paths)
     return RunData(
         pool=read_pool(paths["tools"], part="train"), modules=config.tool_modules or SEEDS, queries=_queries(paths["queries"]),
         digest=digest([_file(paths[name]) for name in sorted(paths)]), **samples,
@@ -76,6 +77,18 @@ def _refuse_leaks(samples: dict[str, list[Sample]], paths: dict[str, Path]) -> N
             if where:
                 raise DataError(
                     f"{paths[name]}: the query of {sample.id} stands in the {where} suite too; remove it from one of them"
+                )
+
+
+def _refuse_twins(samples: dict[str, list[Sample]], paths: dict[str, Path]) -> None:
+    """These parts meet in one round, where an id names a problem: with twins an oracle problem could be trained."""
+    seen: dict[str, str] = {}
+    for name in ("bootstrap", "curriculum", "oracle"):
+        for sample in samples[name]:
+            if seen.setdefault(sample.id, name) != name:
+                raise DataError(
+                    f"{paths[name]}: id {sample.id} stands in the {seen[sample.id]} part too; make ids unique over bootstrap, "
+                    "curriculum and oracle"
                 )
 
 

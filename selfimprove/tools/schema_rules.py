@@ -92,13 +92,15 @@ def _made_problems(tool: Tool) -> list[str]:
 
 
 def _has_type(schema: dict[str, Any]) -> bool:
-    return "enum" in schema or "anyOf" in schema or (isinstance(schema.get("type"), str) and schema["type"] in TYPES)
+    named = schema.get("type", [])
+    kinds = named if isinstance(named, list) else [named]
+    return "enum" in schema or "anyOf" in schema or (bool(kinds) and set(kinds) <= TYPES)
 
 
 def _depth(value: Any) -> int:
     """Nesting depth, measured without recursion: a schema bomb must not be able to end the process."""
     deepest, level = 0, [value]
-    while level and deepest <= MAX_DEPTH * 2:
+    while level and deepest <= MAX_DEPTH * 2 + 1:
         deepest += 1
         level = [
             inner

@@ -52,7 +52,9 @@ def tokenise(tokenizer: Any, path: Path, out: Path, max_tokens: int) -> None:
     """Writes `out/rows` and `out/left_out.jsonl`. Raises TrainError for an unusable row, or when none is left."""
     from datasets import Dataset, Features, List, Value
 
-    kept, left_out, seen = [], [], set()
+    kept: list[dict[str, Any]] = []
+    left_out: list[dict[str, Any]] = []
+    seen: set[str] = set()
     for row in read_rows(path):
         if row.id in seen:
             raise TrainError(f"{path}: two rows have the id {row.id}; ids must differ, the order follows them")

@@ -15,8 +15,9 @@ import signal
 import sys
 import time
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,7 +36,8 @@ from selfimprove.train.spec import ERROR, Spec
 from selfimprove.train.watch import skip_unused
 
 
-class Rank(NamedTuple):
+@dataclass(frozen=True)
+class Rank:
     """Where this process stands. `device` is what tensors are moved to."""
 
     index: int

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from selfimprove.config.model import Verify
 from selfimprove.records import Answer, Attempt, Checked, Judged, Sample, Verdict
@@ -29,7 +30,7 @@ def judge_sample(sample: Sample, attempts: Sequence[Attempt], config: Verify) ->
 
 def check(sample: Sample, attempt: Attempt, config: Verify, gold: Answer | None) -> Checked:
     """The layers, in order, until one vetoes."""
-    base = {"sample": sample.id, "index": attempt.index}
+    base: dict[str, Any] = {"sample": sample.id, "index": attempt.index}
     correct = None if gold is None else attempt.answer is not None and _same(attempt.answer, gold, sample)
     for name in config.layers:
         if name in LAYERS and (attempt.answer is not None or name == "structure"):
@@ -133,4 +134,4 @@ def _near(answer: Answer | None, gold: Answer) -> bool:
     right = sum(
         got.arguments.get(n) == v for got, want in zip(answer.calls, gold.calls, strict=True) for n, v in want.arguments.items()
     )
-    return 2 * right >= total
+    return bool(2 * right >= total)

@@ -17,9 +17,9 @@ def run(round_: Round, generated: StageRef) -> StageRef:
         if stage.finished:
             return stage.finished
         attempts: dict[str, list[Attempt]] = {}
-        for attempt in jsonl.read(generated.path / "attempts.jsonl", Attempt):
+        for attempt in jsonl.read(generated.path / "attempts.jsonl", Attempt, empty=True):
             attempts.setdefault(attempt.sample, []).append(attempt)
-        samples = jsonl.read(generated.path / "problems.jsonl", Sample)
+        samples = jsonl.read(generated.path / "problems.jsonl", Sample, empty=True)
         judged, checked = [], []
         for done, sample in enumerate(samples, 1):
             one, each = judge_sample(sample, attempts.get(sample.id, []), config)

@@ -13,6 +13,7 @@ import pytest
 from selfimprove.config.model import Engine as EngineConfig
 from selfimprove.engine import open_engine
 from selfimprove.errors import EngineError
+from selfimprove.events import Event, Note, listening
 from selfimprove.models import check_model
 from selfimprove.records import Completion, Message, Request, Tool
 
@@ -65,17 +66,21 @@ def test_greedy_log_probabilities_and_stop_agree_with_a_plain_forward(tiny_model
 
 
 def test_bad_requests_are_answered_and_the_worker_lives(tiny_model: Path, tmp_path: Path) -> None:
-    tool = Tool(name="odd", parameters={"type": "object", "properties": {"a": {"type": "array", "items": 3}}})
+    tool = Tool(name="odd", parameters={"type": "object", "properties": ["no object, so the template raises"]})
     requests = [
         request("long" * 900, k=2, id="long"),
         request("short", max_prompt_tokens=5),
         request("odd", tools=[tool.model_dump()]),
         request("fine"),
     ]
-    rows = complete(tiny_model, tmp_path, requests)
+    events: list[Event] = []
+    with listening(events.append):
+        rows = complete(tiny_model, tmp_path, requests)
     assert [rows["long", index].finish for index in (0, 1)] == ["too_long", "too_long"]
     assert rows["short", 0].finish == "too_long" and rows["short", 0].prompt_tokens > 5
-    assert rows["fine", 0].tokens and ("odd", 0) in rows
+    assert rows["fine", 0].tokens
+    assert rows["odd", 0].finish == "too_long" and rows["odd", 0].prompt_tokens == 0
+    assert [event.text[:11] for event in events if isinstance(event, Note)] == ["request odd"]
 
 
 def test_a_worker_that_cannot_start_says_why(tiny_model: Path, tmp_path: Path) -> None:

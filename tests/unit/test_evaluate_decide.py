@@ -1,0 +1,128 @@
+"""The decision: a better model is adopted, a copy or a broken one never."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from selfimprove.config import Config, load
+from selfimprove.evaluate import run_decide, run_first, stored_scores
+from selfimprove.evaluate.metrics import rate, rate_of
+from selfimprove.records import Decision, Output, Results, StageRef
+from selfimprove.store import jsonl
+from selfimprove.store.champion import Model, read_champion
+from selfimprove.store.layout import Layout, write_json
+from selfimprove.store.round import Round
+
+
+class World:
+    """Stored measurements of models, and decisions about them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.layout = Layout.of(folder, "run")
+        self.decide(0, 30)
+
+    def model(self, number: int) -> Model:
+        name = "bootstrap" if number == 0 else f"round-{number:03d}"
+        return Model(name=name, path=Path(name), digest=f"{number:016d}")
+
+    def measure(self, number: int, right: int, abstain: int, canaries: int) -> StageRef:
+        """64 call items of which the first `right` are right, 20 abstentions, 8 canaries."""
+        folder = self.layout.round(number) / "evaluate"
+        calls = [_output(f"c{i:02d}", "single", i < right) for i in range(64)]
+        others = [_output(f"n{i:02d}", "no_tool", i < abstain) for i in range(20)]
+        jsonl.write(folder / "gate.outputs.jsonl", [*calls, *others])
+        model = self.model(number)
+        gate = Results(
+            suite="gate", model=model.name, digest=model.digest, n=84, call=rate_of(calls), abstention=rate_of(others),
+            kinds={}, truncated=0,
+        )  # fmt: skip
+        passed = gate.model_copy(update={"suite": "canaries", "n": 8, "kinds": {"single": rate(canaries, 8)}})
+        write_json(folder / "gate.results.json", gate.model_dump(mode="json"))
+        write_json(folder / "canaries.results.json", passed.model_dump(mode="json"))
+        return StageRef(path=folder, digest=f"scores{number}-{right}-{abstain}-{canaries}")
+
+    def decide(self, number: int, right: int, abstain: int = 16, canaries: int = 8, config: Config | None = None) -> Decision:
+        round_ = Round(self.layout, number, config or Config())
+        scores, challenger = self.measure(number, right, abstain, canaries), self.model(number)
+        if number == 0:
+            return run_first(round_, challenger, scores)
+        champion = self.champion
+        return run_decide(round_, champion, challenger, stored_scores(self.layout, champion), scores)
+
+    @property
+    def champion(self) -> Model:
+        found = read_champion(self.layout)
+        assert found is not None
+        return found.current
+
+
+def _output(name: str, kind: str, correct: bool) -> Output:
+    return Output(id=name, kind=kind, query="q", text="", correct=correct, finish="stop", tokens=1, prompt_tokens=1)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_the_first_model_is_champion_without_a_contest(world: World) -> None:
+    assert world.champion.name == "bootstrap"
+
+
+def test_a_better_model_is_adopted_and_the_next_one_meets_it(world: World) -> None:
+    decision = world.decide(1, 45)
+    assert decision.promoted and decision.low > 0 and (decision.wins, decision.losses, decision.n) == (15, 0, 64)
+    assert world.champion.name == "round-001"
+    assert "round-001 becomes the champion" in decision.sentence and "+23.4%" in decision.sentence
+    assert not world.decide(2, 40).promoted
+    assert world.champion.name == "round-001"
+
+
+@pytest.mark.parametrize("right", [0, 1, 30, 63, 64])
+def test_a_copy_of_the_champion_is_never_adopted(tmp_path: Path, right: int) -> None:
+    world = World(tmp_path / "other")
+    world.measure(0, right, 16, 8)
+    decision = world.decide(1, right)
+    assert not decision.promoted and decision.gain == 0
+    assert "would have shown a gain of" in decision.sentence
+
+
+def test_a_gain_that_chance_explains_is_not_adopted_and_the_sentence_says_what_could_be_seen(world: World) -> None:
+    decision = world.decide(1, 32)
+    assert not decision.promoted and decision.gain > 0 and decision.low <= 0 and 0 < decision.detectable < 0.2
+    assert decision.sentence.startswith("bootstrap stays the champion")
+
+
+def test_a_worse_model_is_not_adopted(world: World) -> None:
+    assert not world.decide(1, 10).promoted
+
+
+def test_a_gain_below_the_wanted_one_is_not_adopted(world: World) -> None:
+    decision = world.decide(1, 45, config=load([], ["gate.min_effect=0.3"]).value)
+    assert not decision.promoted and "gate.min_effect=30.0%" in decision.sentence
+
+
+def test_a_model_that_always_calls_is_vetoed(world: World) -> None:
+    decision = world.decide(1, 64, abstain=1)
+    assert not decision.promoted and len(decision.vetoes) == 1 and "abstention accuracy 5.0%" in decision.vetoes[0]
+    assert world.champion.name == "bootstrap"
+
+
+def test_abstention_is_vetoed_only_when_it_is_surely_below_its_floor(world: World) -> None:
+    assert world.decide(1, 45, abstain=6).promoted
+
+
+def test_a_model_that_fails_the_canaries_is_vetoed(world: World) -> None:
+    decision = world.decide(1, 64, canaries=3)
+    assert not decision.promoted and decision.vetoes == ("only 3 of 8 canaries passed (gate.canary_floor=50%)",)
+
+
+def test_deciding_again_gives_the_same_decision_and_one_promotion(world: World) -> None:
+    first = world.decide(1, 45)
+    round_, scores = Round(world.layout, 1, Config()), StageRef(path=world.layout.round(1) / "evaluate", digest="scores1-45-16-8")
+    again = run_decide(round_, world.model(0), world.model(1), stored_scores(world.layout, world.model(0)), scores)
+    assert again == first
+    found = read_champion(world.layout)
+    assert found is not None and [entry["round"] for entry in found.history] == [0, 1]
