@@ -71,7 +71,11 @@ def _show(folder: Path, name: str) -> None:
     from selfimprove.observe.table import print_summary
     from selfimprove.store.layout import Layout
 
-    print_summary(Layout.of(folder, name))
+    layout = Layout.of(folder, name)
+    print_summary(layout)
+    home = layout.folder / "prefect"
+    if home.exists():
+        print(f" Prefect: PREFECT_HOME={home} {Path(sys.executable).with_name('prefect')} server start   # then open http://127.0.0.1:4200")
 
 
 @app.command()

@@ -88,11 +88,15 @@ class Rows(Section):
 class Bootstrap(Section):
     use: Count = 120
     """Labelled problems trained (kinds in the shares of the pool)."""
-    make: Count = 12
+    removed: Count = 30
+    """Abstentions made by removal: one of those problems again, without the tool that it calls."""
+    composed: Count = 20
+    """Parallel calls made by composition of two of those problems."""
+    make: Count = 8
     """Rows query -> tool list, out of those problems."""
     request: Count = 24
     """Rows call -> user's request, out of those problems."""
-    document: Count = 12
+    document: Count = 8
     """Rows description -> full definition, out of the pool."""
 
 
@@ -208,7 +212,7 @@ class Gate(Section):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     """One-sided confidence of the gain's lower bound."""
     abstain_floor: Share = 0.4
-    """Adoption is vetoed when the upper end of abstention accuracy's interval lies below this."""
+    """Adoption is vetoed when the upper end of abstention accuracy's interval lies below this, or below the champion's own if lower."""
     canary_floor: Share = 0.5
     """The same for the canaries."""
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from selfimprove.config.model import Gate
 from selfimprove.evaluate.compare import detectable_gain, paired_cells, paired_interval
 from selfimprove.events import Note, emit
-from selfimprove.records import Decision, Output, Results, StageRef
+from selfimprove.evaluate.metrics import rate
+from selfimprove.records import Decision, Output, Rate, Results, StageRef
 from selfimprove.store import jsonl
 from selfimprove.store.champion import Model, promote
 from selfimprove.store.layout import Layout, read_json, write_json
@@ -35,7 +36,7 @@ def run_decide(round_: Round, champion: Model, challenger: Model, champion_score
     gate = round_.config.gate
     old = jsonl.read(champion_scores / "gate.outputs.jsonl", Output)
     new = jsonl.read(scores.path / "gate.outputs.jsonl", Output)
-    decision = weigh(round_.number, champion.name, challenger.name, new, old, _vetoes(gate, scores.path), gate)
+    decision = weigh(round_.number, champion.name, challenger.name, new, old, vetoes(gate, scores.path, champion_scores), gate)
     return _close(round_, challenger, scores, decision, {"champion": champion.digest})
 
 
@@ -70,19 +71,34 @@ def _sentence(d: Decision, gate: Gate) -> str:
     return f"{d.champion} stays the champion: {seen}; these items would have shown a gain of {d.detectable:.1%} or more."
 
 
-def _vetoes(gate: Gate, scores: Path) -> list[str]:
-    """Guarded rates whose interval lies wholly below its floor."""
+def vetoes(gate: Gate, new: Path, old: Path) -> list[str]:
+    """Guarded rates of the challenger whose interval lies wholly below their floor.
+
+    A champion that is itself below a floor lowers it to its own rate: a challenger must then not fall further, but may rise.
+    """
     found = []
-    abstention = Results.model_validate(read_json(scores / "gate.results.json")).abstention
-    if abstention.n and abstention.high < gate.abstain_floor:
-        found.append(f"abstention accuracy {abstention.accuracy:.1%} is below gate.abstain_floor={gate.abstain_floor:.0%}")
-    stored = read_json(scores / "canaries.results.json")
-    if stored:
-        canaries = Results.model_validate(stored)
-        right = sum(r.correct for r in canaries.kinds.values())
-        if canaries.n and right < gate.canary_floor * canaries.n:
-            found.append(f"only {right} of {canaries.n} canaries passed (gate.canary_floor={gate.canary_floor:.0%})")
+    for what, suite, field, floor in (
+        ("abstention accuracy", "gate", "abstain_floor", gate.abstain_floor), ("canaries passed", "canaries", "canary_floor", gate.canary_floor),
+    ):  # fmt: skip
+        guarded, champion = _guarded(new, suite), _guarded(old, suite)
+        low = min(floor, champion.accuracy) if champion.n else floor
+        if guarded.n and guarded.high < low:
+            found.append(
+                f"{what}: {guarded.accuracy:.1%} of {guarded.n}, whose interval ends below {low:.1%} (gate.{field}={floor:.0%}, "
+                f"champion {champion.accuracy:.1%})"
+            )
     return found
+
+
+def _guarded(scores: Path, suite: str) -> Rate:
+    """Abstention items of the gate, or all canaries; no items when the suite was not measured."""
+    stored = read_json(scores / f"{suite}.results.json")
+    if not stored:
+        return rate(0, 0)
+    results = Results.model_validate(stored)
+    if suite == "gate":
+        return results.abstention
+    return rate(sum(r.correct for r in results.kinds.values()), results.n)
 
 
 def _close(round_: Round, model: Model, scores: StageRef, decision: Decision, inputs: dict[str, str]) -> Decision:

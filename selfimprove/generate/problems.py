@@ -16,8 +16,7 @@ from selfimprove.records import Answer, Drawn, Plan, Proposal, Sample, Tool, der
 from selfimprove.records.sample import Kind
 from selfimprove.subtasks import make
 from selfimprove.tools.data import RunData
-
-JOINTS = ("{} Also, {}", "{} And {}", "{} Then {}", "{} After that, {}", "{} Plus {}", "{} {}")
+from selfimprove.tools.joints import join
 
 
 def build_problems(config: Config, plan: Plan, proposals: Sequence[Proposal], data: RunData, seed: int) -> list[Sample]:
@@ -108,16 +107,12 @@ def _parallel(
     names = dict.fromkeys((a.call.name, b.call.name))
     tools = [data.pool.entries[n].tool for n in names]
     rng.shuffle(tools)
-    query = rng.choice(JOINTS).format(_ended(text_a), text_b)
+    query = join(text_a, text_b, rng)
     answer = Answer(calls=(a.call, b.call))
     return Sample(
         id=f"compose/{a.id}+{b.id}", query=query, tools=tuple(tools[: config.rows.max_tools]), answer=answer, kind="parallel",
         source="compose",
     )  # fmt: skip
-
-
-def _ended(text: str) -> str:
-    return text if text.endswith((".", "?", "!")) else text + "."
 
 
 def _offered(name: str, near: Sequence[Tool], count: int, rng: random.Random, data: RunData) -> tuple[Tool, ...]:

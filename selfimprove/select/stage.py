@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from selfimprove.config import Config
 from selfimprove.records import Judged, Row, Sample, StageRef, derive_seed
 from selfimprove.select.bands import BANDS, Band, band
+from selfimprove.select.construct import constructed
 from selfimprove.select.mixture import pick, quotas
 from selfimprove.select.other_subtasks import bootstrap_rows, fresh_rows
 from selfimprove.store import jsonl
@@ -26,7 +27,7 @@ ABSTAINING = ("no_tool", "missing")
 
 
 def run_bootstrap(round_: Round) -> StageRef:
-    """Round 0: labelled problems in the pool's shares of kinds, and rows of the other subtasks made from them."""
+    """Round 0: labelled problems in the pool's shares of kinds, constructions from them, and rows of the other subtasks."""
     config, data = round_.config, load_data(round_.config.data)
     inputs = {"data": data.digest, "bootstrap": config.bootstrap.model_dump(), "seed": config.run.seed}
     with round_.stage("select", inputs) as stage:
@@ -34,7 +35,8 @@ def run_bootstrap(round_: Round) -> StageRef:
             return stage.finished
         chosen = _seeds(data.bootstrap, config.bootstrap.use, config.run.seed)
         rows = [use.row(s, s.answer, "seed") for s in chosen if s.answer]
-        return _close(stage, [*rows, *bootstrap_rows(config, data, chosen)], {}, config)
+        made = [use.row(s, s.answer, "seed") for s in constructed(config, chosen, data.pool, config.run.seed) if s.answer]
+        return _close(stage, [*rows, *made, *bootstrap_rows(config, data, chosen)], {}, config)
 
 
 def run_control(round_: Round, count: int) -> StageRef:
@@ -43,8 +45,13 @@ def run_control(round_: Round, count: int) -> StageRef:
     with round_.stage("select", {"data": data.digest, "count": count, "seed": config.run.seed}) as stage:
         if stage.finished:
             return stage.finished
-        chosen = _seeds(data.bootstrap, count, derive_seed(config.run.seed, "control"))
-        return _close(stage, [use.row(s, s.answer, "seed") for s in chosen if s.answer], {}, config)
+        rows: list[Row] = []
+        # More rows than there are seeds are further passes over them: the control trains as many steps, whatever it takes.
+        for lap in range(-(-count // max(1, len(data.bootstrap)))):
+            chosen = _seeds(data.bootstrap, count - len(rows), derive_seed(config.run.seed, "control", lap))
+            new = [use.row(s, s.answer, "seed") for s in chosen if s.answer]
+            rows += [r.model_copy(update={"id": f"{r.id}#{lap + 1}"}) if lap else r for r in new]
+        return _close(stage, rows, {}, config)
 
 
 def run(round_: Round, generated: StageRef, verified: StageRef, champion_rows: Sequence[Row] = ()) -> StageRef:

@@ -24,7 +24,7 @@ TYPES = {"string", "integer", "number", "boolean", "array", "object", "null"}
 
 def problems(tool: Tool, *, made: bool = False) -> list[str]:
     """Reason codes: name, no-schema, not-object, too-deep, too-large, required-unknown, remote-ref, bad-ref, and for made tools
-    undescribed and type."""
+    undescribed, type and pattern."""
     found = []
     if not NAME.fullmatch(tool.name):
         found.append("name")
@@ -88,7 +88,17 @@ def _made_problems(tool: Tool) -> list[str]:
         found.append("undescribed")
     if any(not isinstance(p, dict) or not _has_type(p) for p in tool.properties.values()):
         found.append("type")
+    if _has_pattern(tool.parameters):
+        found.append("pattern")
     return found
+
+
+def _has_pattern(value: Any) -> bool:
+    """A regular expression that a model wrote could take forever to match; no made tool needs one."""
+    if isinstance(value, dict):
+        named = isinstance(value.get("pattern"), str) or "patternProperties" in value
+        return named or any(_has_pattern(v) for v in value.values())
+    return isinstance(value, list) and any(_has_pattern(v) for v in value)
 
 
 def _has_type(schema: dict[str, Any]) -> bool:

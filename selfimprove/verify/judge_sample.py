@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from selfimprove.config.model import Verify
-from selfimprove.records import Answer, Attempt, Checked, Judged, Sample, Verdict
+from selfimprove.records import Answer, Attempt, Call, Checked, Judged, Sample, Verdict, canonical_json
 from selfimprove.tools.canonical import key
 from selfimprove.verify.layers import LAYERS
 
@@ -127,11 +127,16 @@ def _same(answer: Answer, gold: Answer, sample: Sample) -> bool:
 
 
 def _near(answer: Answer | None, gold: Answer) -> bool:
-    """The right tools, with at least half of the arguments right."""
-    if answer is None or not gold.calls or [c.name for c in answer.calls] != [c.name for c in gold.calls]:
+    """The right tools, with at least half of the arguments right; calls are compared in the order of their names."""
+    if answer is None or not gold.calls:
         return False
-    total = sum(len(c.arguments) for c in gold.calls)
-    right = sum(
-        got.arguments.get(n) == v for got, want in zip(answer.calls, gold.calls, strict=True) for n, v in want.arguments.items()
-    )
-    return bool(2 * right >= total)
+    got, want = sorted(answer.calls, key=_by_name), sorted(gold.calls, key=_by_name)
+    if [c.name for c in got] != [c.name for c in want]:
+        return False
+    total = sum(len(c.arguments) for c in want)
+    right = sum(g.arguments.get(n) == v for g, w in zip(got, want, strict=True) for n, v in w.arguments.items())
+    return 2 * right >= total
+
+
+def _by_name(call: Call) -> tuple[str, str]:
+    return call.name, canonical_json(call.arguments)

@@ -1,0 +1,18 @@
+"""How two requests become one, for problems whose gold is two calls.
+
+    join("What's the weather in Oslo?", "Set a timer for 5 minutes.", random.Random(1))
+"""
+
+from __future__ import annotations
+
+import random
+
+JOINTS = ("{} Also, {}", "{} And {}", "{} Then {}", "{} After that, {}", "{} Plus {}", "{} {}")
+
+
+def join(first: str, second: str, rng: random.Random) -> str:
+    return rng.choice(JOINTS).format(_ended(first), second)
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else text + "."
