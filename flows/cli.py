@@ -56,10 +56,13 @@ def control(settings: Settings = None) -> None:
     from flows.environment import prepare_prefect
     from selfimprove.config import load
     from selfimprove.doctor import check
+    from selfimprove.store.layout import Layout
+    from selfimprove.store.starts import finished_rounds
 
     files, overrides = _split(settings)
     config = load(files or ["configs/demo.yaml"], overrides).value
     check(config)
+    finished_rounds(Layout.of(config.run.folder, config.run.name))
     prepare_prefect(config.run.folder.resolve())
     from flows.control import control as run_control
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from prefect import flow
 
-from selfimprove.errors import StoreError
 from selfimprove.events import Note, emit
 from selfimprove.observe.progress import watching
 from selfimprove.observe.report import write_report
@@ -17,7 +16,7 @@ from selfimprove.store.layout import Layout, read_json
 from selfimprove.store.lock import locked
 from selfimprove.store.round import freeze, open_round
 from selfimprove.store.stage import read_manifest
-from selfimprove.store.starts import is_over, starts
+from selfimprove.store.starts import finished_rounds
 from selfimprove.train.stage import challenger
 from tasks.evaluate import evaluate_test
 from tasks.select import select_control
@@ -29,7 +28,7 @@ def control(folder: str, name: str) -> None:
     """Compares candidate, bootstrap and control on the test items, in `control-NNN`. Raises StoreError for an unfinished run."""
     layout = Layout.of(folder, name)
     with watching(), locked(layout.root):
-        last = _finished_rounds(layout)
+        last = finished_rounds(layout)
         round_ = freeze(layout, last, open_round(layout, last).config, part="control")
         rounds, candidate = _trained(layout, last)
         rows = select_control(round_, sum(_rows(layout, n) for n in rounds))
@@ -39,15 +38,6 @@ def control(folder: str, name: str) -> None:
         for c in read_json(round_.path / "comparison.json") or []:
             emit(Note(f"{c['a']} minus {c['b']} on {c['n']} test calls: {c['gain']:+.1%} [{c['low']:+.1%}, {c['high']:+.1%}]"))
         write_report(layout)
-
-
-def _finished_rounds(layout: Layout) -> int:
-    known = starts(layout)
-    if not known or not is_over(layout, known[-1]):
-        raise StoreError(f"{layout.root}: has no complete start to compare with; run `selfimprove run CONFIG` to its end first")
-    if known[-1].last == 0:
-        raise StoreError(f"{layout.root}: has no rounds to compare with; add some with `selfimprove run CONFIG --more`")
-    return known[-1].last
 
 
 def _trained(layout: Layout, last: int) -> tuple[list[int], Model]:

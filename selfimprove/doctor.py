@@ -22,8 +22,10 @@ EMBEDDED_PARAMETERS = 134_515_008
 
 
 def check(config: Config) -> list[str]:
-    """One line for each check that passed. Raises MachineError or ModelError for the first that did not."""
-    return [*_python(), *_packages(config), *_devices(config), *_model(config), *_memory(config), *_disk(config)]
+    """One line for each check that passed. Raises MachineError, ModelError or DataError for the first that did not."""
+    return [
+        *_python(), *_packages(config), *_devices(config), *_model(config), *_data(config), *_memory(config), *_disk(config)
+    ]  # fmt: skip
 
 
 def _python() -> list[str]:
@@ -91,6 +93,13 @@ def _model(config: Config) -> list[str]:
     if config.model.count("/") == 1 and not path.is_absolute():
         return [f"ok  model {config.model} (hub id, fetched at the start of the run)"]
     raise ModelError(f"{config.model}: is neither a model directory nor a hub id nor `embedded`")
+
+
+def _data(config: Config) -> list[str]:
+    from selfimprove.tools.data import load_data
+
+    data = load_data(config.data)
+    return [f"ok  data: {len(data.pool.entries)} tools, {len(data.queries)} queries, {len(data.bootstrap)} bootstrap problems"]
 
 
 def _parameters(config: Config) -> float:

@@ -88,9 +88,9 @@ class Rows(Section):
 class Bootstrap(Section):
     use: Count = 120
     """Labelled problems trained (kinds in the shares of the pool)."""
-    removed: Count = 30
+    removed: Count = 0
     """Abstentions made by removal: one of those problems again, without the tool that it calls."""
-    composed: Count = 20
+    composed: Count = 16
     """Parallel calls made by composition of two of those problems."""
     make: Count = 8
     """Rows query -> tool list, out of those problems."""
@@ -212,7 +212,7 @@ class Gate(Section):
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
     """One-sided confidence of the gain's lower bound."""
     abstain_floor: Share = 0.4
-    """Adoption is vetoed when the upper end of abstention accuracy's interval lies below this, or below the champion's own if lower."""
+    """Adoption is vetoed when abstention accuracy's interval ends below this (or below the champion's own, if lower)."""
     canary_floor: Share = 0.5
     """The same for the canaries."""
 

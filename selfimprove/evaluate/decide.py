@@ -9,8 +9,8 @@ from pathlib import Path
 
 from selfimprove.config.model import Gate
 from selfimprove.evaluate.compare import detectable_gain, paired_cells, paired_interval
-from selfimprove.events import Note, emit
 from selfimprove.evaluate.metrics import rate
+from selfimprove.events import Note, emit
 from selfimprove.records import Decision, Output, Rate, Results, StageRef
 from selfimprove.store import jsonl
 from selfimprove.store.champion import Model, promote
@@ -78,8 +78,9 @@ def vetoes(gate: Gate, new: Path, old: Path) -> list[str]:
     """
     found = []
     for what, suite, field, floor in (
-        ("abstention accuracy", "gate", "abstain_floor", gate.abstain_floor), ("canaries passed", "canaries", "canary_floor", gate.canary_floor),
-    ):  # fmt: skip
+        ("abstention accuracy", "gate", "abstain_floor", gate.abstain_floor),
+        ("canaries passed", "canaries", "canary_floor", gate.canary_floor),
+    ):
         guarded, champion = _guarded(new, suite), _guarded(old, suite)
         low = min(floor, champion.accuracy) if champion.n else floor
         if guarded.n and guarded.high < low:

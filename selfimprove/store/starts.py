@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from selfimprove.errors import StoreError
 from selfimprove.records.base import Record
 from selfimprove.store.layout import Layout, read_json, write_json
 from selfimprove.store.stage import read_manifest
@@ -39,6 +40,16 @@ def current_start(layout: Layout, rounds: int, more: bool) -> Start | None:
     start = Start(first=first, last=first + rounds - 1)
     _write(layout, [*known, start])
     return start
+
+
+def finished_rounds(layout: Layout) -> int:
+    """The last round of a complete start, to compare a control with. Raises StoreError when there is none."""
+    known = starts(layout)
+    if not known or not is_over(layout, known[-1]):
+        raise StoreError(f"{layout.root}: has no complete start to compare with; run `selfimprove run CONFIG` to its end first")
+    if known[-1].last == 0:
+        raise StoreError(f"{layout.root}: has no rounds to compare with; add some with `selfimprove run CONFIG --more`")
+    return known[-1].last
 
 
 def stop_early(layout: Layout, start: Start, last: int, why: str) -> Start:

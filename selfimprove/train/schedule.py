@@ -1,11 +1,13 @@
 """Which rows make which optimizer step, in what order, and how fast each step learns. Plain Python, no tensors.
 
-    for batch in batches(lengths, ids, batch=8, epochs=1.0, seed=7): ...          # lists of row positions
+    for batch in batches(ids, batch=8, epochs=1.0, seed=7): ...          # lists of row positions
     micro_batches(batch, lengths, turns=1, processes=2)[rank]                     # the share of one rank
 
 Every row is trained once an epoch. Its place follows from the seed and from the row's id, never from the order of the
-file. Rows of similar length go together (length buckets), so little is spent on padding; buckets are formed inside
-windows of some batches, so that a step still mixes what rows of one length have in common.
+file. The rows of a step are a random draw; inside a step, rows of similar length share a forward pass (length buckets), so
+little is spent on padding. Buckets that reach over steps would make a step all of one subtask, since rows of one subtask
+are about as long as each other: abstentions then pull against calls in turn, and which of them came last decides (seen
+on the demo's rows with buckets over eight steps: a bootstrap that always calls, or one that never does).
 """
 
 from __future__ import annotations
@@ -15,24 +17,20 @@ from collections.abc import Sequence
 
 from selfimprove.records import derive_seed
 
-WINDOW = 8
-"""Batches whose rows are sorted by length together."""
-
 
 def step_count(rows: int, batch: int, epochs: float) -> int:
     """Optimizer steps for so many rows: at least one, and none left over."""
     return max(1, math.ceil(_row_count(rows, epochs) / batch))
 
 
-def batches(lengths: Sequence[int], ids: Sequence[str], *, batch: int, epochs: float, seed: int) -> list[list[int]]:
+def batches(ids: Sequence[str], *, batch: int, epochs: float, seed: int) -> list[list[int]]:
     """Positions of the rows of each optimizer step, in training order. Batch sizes differ by one row at most."""
     found: list[list[int]] = []
     left = _row_count(len(ids), epochs)
     for epoch in range(math.ceil(left / len(ids))):
         order = sorted(range(len(ids)), key=lambda i: (derive_seed(seed, epoch, ids[i]), ids[i]))[:left]
         left -= len(order)
-        parts = [part for window in _even(order, batch * WINDOW) for part in _even(_by_length(window, lengths), batch)]
-        found += sorted(parts, key=lambda part: derive_seed(seed, epoch, *sorted(ids[i] for i in part)))
+        found += _even(order, batch)
     return found
 
 

@@ -116,7 +116,7 @@ def _engine(model: Supervised, spec: Spec, rank: Rank) -> Any:
 def _train(engine: Any, rows: list[dict[str, Any]], spec: Spec, rank: Rank, told: Steps) -> None:
     config = spec.config
     lengths = [row["length"] for row in rows]
-    plan = batches(lengths, [row["id"] for row in rows], batch=config.batch, epochs=config.epochs, seed=spec.seed)
+    plan = batches([row["id"] for row in rows], batch=config.batch, epochs=config.epochs, seed=spec.seed)
     told.begin(rows, plan)
     for number, batch in enumerate(plan):
         began = time.monotonic()

@@ -135,7 +135,7 @@ def _near(answer: Answer | None, gold: Answer) -> bool:
         return False
     total = sum(len(c.arguments) for c in want)
     right = sum(g.arguments.get(n) == v for g, w in zip(got, want, strict=True) for n, v in w.arguments.items())
-    return 2 * right >= total
+    return bool(2 * right >= total)
 
 
 def _by_name(call: Call) -> tuple[str, str]:

@@ -18,14 +18,14 @@ LENGTHS = some.lists(some.integers(2, 300), min_size=1, max_size=150)
 
 @given(LENGTHS, some.integers(1, 16), some.integers(1, 3))
 def test_every_row_is_trained_once_an_epoch(lengths: list[int], batch: int, epochs: int) -> None:
-    plan = batches(lengths, ids(lengths), batch=batch, epochs=epochs, seed=7)
+    plan = batches(ids(lengths), batch=batch, epochs=epochs, seed=7)
     assert Counter(row for part in plan for row in part) == dict.fromkeys(range(len(lengths)), epochs)
     assert max(map(len, plan)) <= batch
 
 
 @given(LENGTHS, some.integers(1, 16), some.floats(0.01, 1))
 def test_part_of_an_epoch_trains_part_of_the_rows(lengths: list[int], batch: int, epochs: float) -> None:
-    plan = batches(lengths, ids(lengths), batch=batch, epochs=epochs, seed=7)
+    plan = batches(ids(lengths), batch=batch, epochs=epochs, seed=7)
     rows = [row for part in plan for row in part]
     assert len(rows) == len(set(rows)) == max(1, round(epochs * len(lengths)))
     assert step_count(len(lengths), batch, epochs) == len(plan) >= 1
@@ -34,18 +34,25 @@ def test_part_of_an_epoch_trains_part_of_the_rows(lengths: list[int], batch: int
 def test_the_order_follows_from_content_and_seed_only() -> None:
     lengths = [10 + 7 * i % 90 for i in range(50)]
     names = ids(lengths)
-    forth = batches(lengths, names, batch=8, epochs=1, seed=7)
-    back = batches(lengths[::-1], names[::-1], batch=8, epochs=1, seed=7)
+    forth = batches(names, batch=8, epochs=1, seed=7)
+    back = batches(names[::-1], batch=8, epochs=1, seed=7)
     as_names = [{names[row] for row in part} for part in forth]
     assert as_names == [{names[::-1][row] for row in part} for part in back]
-    assert forth != batches(lengths, names, batch=8, epochs=1, seed=8)
+    assert forth != batches(names, batch=8, epochs=1, seed=8)
 
 
-def test_rows_of_a_step_are_of_similar_length() -> None:
+def test_rows_of_a_forward_pass_are_of_similar_length() -> None:
     lengths = [20 + (37 * i) % 200 for i in range(64)]
-    plan = batches(lengths, ids(lengths), batch=8, epochs=1, seed=7)
-    padded = sum(len(part) * max(lengths[row] for row in part) for part in plan)
+    plan = batches(ids(lengths), batch=16, epochs=1, seed=7)
+    passes = [turn for part in plan for turn in micro_batches(part, lengths, turns=8, processes=1)[0]]
+    padded = sum(len(rows) * max(lengths[row] for row in rows) for rows in passes)
     assert padded < 1.15 * sum(lengths)
+
+
+def test_a_step_is_a_random_draw_so_that_no_subtask_has_steps_of_its_own() -> None:
+    lengths = [60] * 32 + [200] * 32
+    mixed = [len({lengths[row] for row in part}) for part in batches(ids(lengths), batch=8, epochs=1, seed=7)]
+    assert sum(kinds == 2 for kinds in mixed) >= 7
 
 
 @given(some.lists(some.integers(2, 300), min_size=1, max_size=16), some.integers(1, 4), some.integers(1, 4))
