@@ -1,4 +1,4 @@
-"""The test suite, opened once a start, after its last round: champion, bootstrap and base on the same items."""
+"""The test suite, opened once a start, after its last round: champion, last challenger, bootstrap and base."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def measure(folder: str, name: str, number: int) -> None:
     layout = round_.layout
     champion = read_champion(layout)
     assert champion is not None, "round 0 elects a champion"
+    last = challenger(open_round(layout, number))
     first = challenger(open_round(layout, 0))
-    models = [champion.current, *([first] if first.digest != champion.current.digest else []), base_model(layout)]
-    evaluate_test(round_, models)
+    # The last challenger is measured even when it was not adopted: what the rounds did is shown, whatever it is.
+    models = {m.digest: m for m in (champion.current, last, first, base_model(layout))}
+    evaluate_test(round_, list(models.values()))
     publish(round_)

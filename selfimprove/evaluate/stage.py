@@ -48,10 +48,10 @@ def evaluate_final(round_: Round, models: Sequence[Model]) -> StageRef:
 
 
 def compare_all(path: Path, models: Sequence[Model]) -> list[Comparison]:
-    """The first model against each of the others, on the test items."""
+    """The first model against each of the others, then the others in turn against those after them, on the test items."""
     outputs = {m.name: jsonl.read(path / m.name / "test.outputs.jsonl", Output) for m in models}
-    first = models[0].name
-    return [compare(outputs[first], outputs[m.name], (first, m.name), "test") for m in models[1:]]
+    names = list(outputs)
+    return [compare(outputs[a], outputs[b], (a, b), "test") for i, a in enumerate(names) for b in names[i + 1 :]]
 
 
 def _inputs(config: Config, data: RunData, models: Sequence[Model], suites: Sequence[str]) -> dict[str, object]:

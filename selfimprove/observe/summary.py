@@ -81,6 +81,11 @@ def finals(layout: Layout) -> list[Path]:
     return sorted(path for path in layout.root.glob("final-[0-9][0-9][0-9]") if path.is_dir())
 
 
+def controls(layout: Layout) -> list[Path]:
+    """Folders of the controls, the oldest first."""
+    return sorted(layout.root.glob("control-[0-9][0-9][0-9]"))
+
+
 def _score(value: Any) -> Rate | None:
     """None where no item was of the sort: 0 of 0 is no accuracy."""
     if not isinstance(value, dict) or not value.get("n") or number(value.get("accuracy")) is None:
@@ -107,19 +112,22 @@ def _models(
 
 
 def _tested(layout: Layout) -> Iterator[tuple[str, Path]]:
-    for final in finals(layout):
+    for final in (*finals(layout), *controls(layout)):
         for folder in sorted(final.glob("evaluate/*")):
             if (folder / "test.results.json").is_file():
                 yield folder.name, folder
 
 
 def _comparisons(layout: Layout) -> Iterator[Comparison]:
-    """Those of the newest final measurement: an older one compares an older champion."""
-    for final in reversed(finals(layout)):
-        file = final / "comparison.json"
-        if found := read_json(file):
-            yield from (record(file, item, Comparison) for item in found)
-            return
+    """Those of the newest final measurement (an older one compares an older champion) and of the newest control."""
+    seen: set[tuple[str, str]] = set()
+    for folders in (finals(layout), controls(layout)):
+        files = [folder / "comparison.json" for folder in folders if (folder / "comparison.json").is_file()]
+        for file, item in ((file, item) for file in files[-1:] for item in read_json(file) or []):
+            found = record(file, item, Comparison)
+            if (found.a, found.b) not in seen:
+                seen.add((found.a, found.b))
+                yield found
 
 
 def _stage_times(layout: Layout, rounds: list[int]) -> Iterator[StageTime]:
