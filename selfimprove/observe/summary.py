@@ -123,8 +123,8 @@ def _comparisons(layout: Layout) -> Iterator[Comparison]:
     seen: set[tuple[str, str]] = set()
     for folders in (finals(layout), controls(layout)):
         files = [folder / "comparison.json" for folder in folders if (folder / "comparison.json").is_file()]
-        for file, item in ((file, item) for file in files[-1:] for item in read_json(file) or []):
-            found = record(file, item, Comparison)
+        for item in read_json(files[-1]) or [] if files else []:
+            found = record(files[-1], item, Comparison)
             if (found.a, found.b) not in seen:
                 seen.add((found.a, found.b))
                 yield found

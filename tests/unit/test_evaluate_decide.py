@@ -106,7 +106,7 @@ def test_a_gain_below_the_wanted_one_is_not_adopted(world: World) -> None:
 
 def test_a_model_that_always_calls_is_vetoed(world: World) -> None:
     decision = world.decide(1, 64, abstain=1)
-    assert not decision.promoted and len(decision.vetoes) == 1 and "abstention accuracy 5.0%" in decision.vetoes[0]
+    assert not decision.promoted and len(decision.vetoes) == 1 and "abstention accuracy: 5.0% of 20" in decision.vetoes[0]
     assert world.champion.name == "bootstrap"
 
 
@@ -115,8 +115,18 @@ def test_abstention_is_vetoed_only_when_it_is_surely_below_its_floor(world: Worl
 
 
 def test_a_model_that_fails_the_canaries_is_vetoed(world: World) -> None:
-    decision = world.decide(1, 64, canaries=3)
-    assert not decision.promoted and decision.vetoes == ("only 3 of 8 canaries passed (gate.canary_floor=50%)",)
+    decision = world.decide(1, 64, canaries=1)
+    assert not decision.promoted and "canaries passed: 12.5% of 8" in decision.vetoes[0]
+    assert world.decide(2, 64, canaries=3).promoted, "three of eight may be chance"
+
+
+def test_a_champion_below_a_floor_does_not_keep_every_better_model_out(tmp_path: Path) -> None:
+    world = World(tmp_path / "weak")
+    world.measure(0, 30, 2, 8)
+    assert world.decide(1, 45, abstain=2).promoted
+    world = World(tmp_path / "falling")
+    world.measure(0, 30, 6, 8)
+    assert not world.decide(1, 64, abstain=0).promoted
 
 
 def test_deciding_again_gives_the_same_decision_and_one_promotion(world: World) -> None:

@@ -58,15 +58,17 @@ def bootstrap(folder: Path, config: Config = CONFIG) -> tuple[StageRef, list[Row
 def test_round_0_trains_the_shares_of_the_labelled_pool(tmp_path: Path) -> None:
     _, rows = bootstrap(tmp_path)
     kinds = Counter(r.kind for r in rows if r.subtask in ("use", "abstain"))
-    assert kinds == {"single": 48, "choice": 24, "parallel": 18, "no_tool": 18, "missing": 12}
-    assert Counter(r.subtask for r in rows if not r.kind) == {"make": 12, "request": 24, "document": 12}
+    composed = 16
+    assert kinds == {"single": 48, "choice": 24, "parallel": 18 + composed, "no_tool": 18, "missing": 12}
+    assert Counter(r.subtask for r in rows if not r.kind) == {"make": 8, "request": 24, "document": 8}
     assert len({r.id for r in rows}) == len(rows)
 
 
 def test_round_0_trains_bootstrap_problems_only(tmp_path: Path) -> None:
     _, rows = bootstrap(tmp_path)
     ids = {s.id for s in DATA.bootstrap}
-    assert {r.id.removeprefix("use/") for r in rows if r.id.startswith("use/")} <= ids
+    used = [r.id.removeprefix("use/").removeprefix("composed/").split("+") for r in rows if r.id.startswith("use/")]
+    assert {name for names in used for name in names} <= ids
 
 
 def test_the_same_configuration_selects_the_same_rows(tmp_path: Path) -> None:
