@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, cast
@@ -27,7 +28,7 @@ def answer(query: str, model: str, tools: Path, engine: str, folder: Path) -> di
     check_model(path)
     offered = tuple(e.tool for e in pool.entries.values())
     request = Request(id="ask", messages=use.prompt(Sample(id="ask", query=query, tools=offered)), tools=offered, max_tokens=256)
-    config = EngineConfig(kind=cast(Literal["transformers", "vllm"], engine), max_model_len=4096)
+    config = EngineConfig(kind=cast(Literal["transformers", "vllm"], engine), max_model_len=_room(path))
     with TemporaryDirectory() as logs, open_engine(config, path, Path(logs)) as opened:
         completion = next(iter(opened.complete([request])))
     if completion.finish == "too_long":
@@ -38,3 +39,10 @@ def answer(query: str, model: str, tools: Path, engine: str, folder: Path) -> di
         "calls": [c.model_dump(mode="json") for c in found.calls] if found else [],
         "abstain": found.abstain if found else f"unparsed: {parsed.problem}", "text": completion.text,
     }  # fmt: skip
+
+
+def _room(model: Path, most: int = 8192) -> int:
+    """Tokens of prompt and answer: what the model was made for, up to what a laptop has memory for."""
+    known = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    room = known.get("max_position_embeddings") or known.get("text_config", {}).get("max_position_embeddings") or 2048
+    return min(most, int(room))

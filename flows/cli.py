@@ -46,7 +46,7 @@ def run(
     prepare_prefect(config.run.folder.resolve())
     from flows.improve import improve
 
-    improve(config=",".join(files or ["configs/demo.yaml"]), overrides=overrides, more=more)
+    improve(config=",".join(files or ["configs/demo.yaml"]), run_name=config.run.name, overrides=overrides, more=more)
     _show(config.run.folder, config.run.name)
 
 

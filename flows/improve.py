@@ -16,6 +16,7 @@ from flows.bootstrap import bootstrap
 from flows.evaluate import measure
 from flows.round import improve_once
 from selfimprove.config import Config, Loaded, load
+from selfimprove.doctor import check
 from selfimprove.errors import ConfigError
 from selfimprove.events import Note, emit
 from selfimprove.generate.plan import unused_queries
@@ -54,6 +55,7 @@ def improve(
     named = [f"{key}={value}" for key, value in given.items() if value] + ([f"run.seed={seed}"] if seed >= 0 else [])
     loaded = load(config.split(","), [*(overrides or []), *named])
     layout = Layout.of(loaded.value.run.folder, loaded.value.run.name)
+    check(loaded.value)
     with watching(planned_seconds(loaded.value, loaded.value.run.rounds)), locked(layout.root):
         _improve(layout, loaded, more)
 
