@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -42,7 +43,7 @@ def run(
     files, overrides = _split(settings)
     loaded = load(files or ["configs/demo.yaml"], overrides)
     config = loaded.value
-    check(config)
+    check(config, more=more)
     prepare_prefect(config.run.folder.resolve())
     from flows.improve import improve
 
@@ -61,7 +62,7 @@ def control(settings: Settings = None) -> None:
 
     files, overrides = _split(settings)
     config = load(files or ["configs/demo.yaml"], overrides).value
-    check(config)
+    check(config, more=True)
     finished_rounds(Layout.of(config.run.folder, config.run.name))
     prepare_prefect(config.run.folder.resolve())
     from flows.control import control as run_control
@@ -76,9 +77,12 @@ def _show(folder: Path, name: str) -> None:
 
     layout = Layout.of(folder, name)
     print_summary(layout)
-    home = layout.folder / "prefect"
-    if home.exists():
-        print(f" Prefect: PREFECT_HOME={home} {Path(sys.executable).with_name('prefect')} server start   # then open http://127.0.0.1:4200")
+    home, server = layout.folder / "prefect", os.environ.get("PREFECT_API_URL", "")
+    if server:
+        print(f" Prefect: open {server.removesuffix('/api')}")
+    elif home.exists():
+        prefect = Path(sys.executable).with_name("prefect")
+        print(f" Prefect: PREFECT_HOME={home} {prefect} server start   # then open http://127.0.0.1:4200")
 
 
 @app.command()
@@ -148,6 +152,11 @@ def main() -> None:
         app(standalone_mode=False)
     except SelfImproveError as error:
         print(f"selfimprove: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        from selfimprove.store.jsonl import write_error
+
+        print(f"selfimprove: {write_error(Path(error.filename or '.'), error)}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("selfimprove: interrupted; the same command goes on from here", file=sys.stderr)

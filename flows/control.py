@@ -31,7 +31,7 @@ def control(folder: str, name: str) -> None:
         last = finished_rounds(layout)
         round_ = freeze(layout, last, open_round(layout, last).config, part="control")
         rounds, candidate = _trained(layout, last)
-        rows = select_control(round_, sum(_rows(layout, n) for n in rounds))
+        rows = select_control(round_, sum(_steps(layout, n) for n in rounds) * round_.config.train.batch)
         bootstrap = challenger(open_round(layout, 0))
         trained = train(round_, rows, bootstrap)
         evaluate_test(round_, [candidate, trained, bootstrap])
@@ -50,6 +50,7 @@ def _trained(layout: Layout, last: int) -> tuple[list[int], Model]:
     return [last], challenger(open_round(layout, last))
 
 
-def _rows(layout: Layout, number: int) -> int:
+def _steps(layout: Layout, number: int) -> int:
+    """Optimizer steps that a round took."""
     manifest = read_manifest(layout.round(number) / "train")
-    return int(manifest["counts"]["rows"]) if manifest else 0
+    return int(manifest["counts"]["steps"]) if manifest else 0

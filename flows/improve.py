@@ -8,7 +8,9 @@ Started again after a kill it goes on where it was; a start that is complete add
 
 from __future__ import annotations
 
+import json
 import time
+from typing import Any
 
 from prefect import flow
 
@@ -25,9 +27,10 @@ from selfimprove.observe.progress import planned_seconds, watching
 from selfimprove.store.champion import Model, starting_champion
 from selfimprove.store.layout import Layout, read_json, write_json
 from selfimprove.store.lock import locked
-from selfimprove.store.round import Round, freeze
-from selfimprove.store.starts import Start, current_start, stop_early
+from selfimprove.store.round import Round, freeze, open_round
+from selfimprove.store.starts import Start, current_start, starts, stop_early
 from selfimprove.tools.data import load_data
+from tasks.publish import publish
 
 
 @flow(name="improve", flow_run_name="improve-{run_name}", persist_result=False)
@@ -51,11 +54,13 @@ def improve(
         overrides: Settings as key.path=value, for instance ["train.batch=4"].
         more: Add rounds to a run that is complete; without it such a run is left as it is.
     """
-    given = {"run.name": run_name, "run.rounds": rounds or "", "run.budget_minutes": budget_minutes or ""}
-    named = [f"{key}={value}" for key, value in given.items() if value] + ([f"run.seed={seed}"] if seed >= 0 else [])
-    loaded = load(config.split(","), [*(overrides or []), *named])
+    given = {"run.name": run_name, "run.rounds": rounds, "run.budget_minutes": budget_minutes}
+    # As JSON, so that a name like 2026-10-02 stays a text.
+    named = [f"{key}={json.dumps(value)}" for key, value in given.items() if value]
+    named += [f"run.seed={seed}"] if seed >= 0 else []
+    loaded = load([file.strip() for file in config.split(",")], [*(overrides or []), *named])
     layout = Layout.of(loaded.value.run.folder, loaded.value.run.name)
-    check(loaded.value)
+    check(loaded.value, more=more)
     with watching(planned_seconds(loaded.value, loaded.value.run.rounds)), locked(layout.root):
         _improve(layout, loaded, more)
 
@@ -66,6 +71,7 @@ def _improve(layout: Layout, loaded: Loaded, more: bool) -> None:
     _begin(layout, loaded)
     start = current_start(layout, config.run.rounds, more)
     if start is None:
+        _publish_last(layout)
         emit(Note(f"run {layout.name} is complete; `--more` adds {config.run.rounds} rounds, run.name=NEW begins another"))
         return
     began = time.monotonic()
@@ -89,10 +95,7 @@ def _begin(layout: Layout, loaded: Loaded) -> None:
     config = loaded.value
     card = read_json(layout.card)
     if card:
-        if card["model"] != config.model:
-            raise ConfigError(
-                f"run {layout.name} was begun with model {card['model']}, not {config.model}: give this one another run.name"
-            )
+        _refuse_changes(layout, card, config)
         return
     path = resolve_model(config.model, layout.cache).resolve()
     check_model(path)
@@ -101,6 +104,33 @@ def _begin(layout: Layout, loaded: Loaded) -> None:
         "name": layout.name, "model": config.model, "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "seed": config.run.seed,
         "base": base.model_dump(mode="json"), "set": loaded.origin,
     })  # fmt: skip
+
+
+def _refuse_changes(layout: Layout, card: dict[str, Any], config: Config) -> None:
+    """What a run's rounds are compared by stays as it was begun: the model, the suites and how they are measured."""
+    if card["model"] != config.model:
+        raise ConfigError(
+            f"run {layout.name} was begun with model {card['model']}, not {config.model}: give this one another run.name"
+        )
+    if not (layout.round(0) / "config.yaml").exists():
+        return
+    first = open_round(layout, 0).config
+    for key, new, old in (
+        ("evaluate", config.evaluate, first.evaluate), ("data.gate", config.data.gate, first.data.gate),
+        ("data.test", config.data.test, first.data.test), ("data.canaries", config.data.canaries, first.data.canaries),
+        ("generate.max_answer_tokens", config.generate.max_answer_tokens, first.generate.max_answer_tokens),
+    ):  # fmt: skip
+        if new != old:
+            raise ConfigError(
+                f"run {layout.name} was begun with {key}={old}, and its rounds are compared by it: set it back, or give this one "
+                "another run.name"
+            )
+
+
+def _publish_last(layout: Layout) -> None:
+    """The report and MLflow of a complete run again: a kill after the last measurement may have left them behind."""
+    if known := starts(layout):
+        publish(open_round(layout, known[-1].last, part="final"))
 
 
 def _reason_to_stop(layout: Layout, number: int, config: Config, began: float) -> str:

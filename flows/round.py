@@ -8,7 +8,7 @@ from __future__ import annotations
 from prefect import flow
 
 from selfimprove.records import Decision
-from selfimprove.store.champion import starting_champion
+from selfimprove.store.champion import starting_champion, starting_model
 from selfimprove.store.layout import Layout
 from selfimprove.store.round import open_round
 from tasks.decide import decide
@@ -29,7 +29,7 @@ def improve_once(folder: str, name: str, number: int) -> Decision:
     attempts = generate(round_, champion)
     verdicts = verify(round_, attempts)
     rows = select(round_, attempts, verdicts)
-    challenger = train(round_, rows, champion)
+    challenger = train(round_, rows, starting_model(round_.layout, champion, round_.config.train.start))
     scores = evaluate(round_, challenger)
     decision: Decision = decide(round_, champion, challenger, scores)
     publish(round_)

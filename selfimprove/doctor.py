@@ -15,16 +15,22 @@ from pathlib import Path
 
 from selfimprove.config import Config
 from selfimprove.errors import MachineError, ModelError
+from selfimprove.store.layout import Layout
+from selfimprove.store.starts import is_over, starts
 
 PACKAGES = ("torch", "transformers", "deepspeed", "datasets", "mlflow", "prefect", "jsonschema")
 GB = 1e9
 EMBEDDED_PARAMETERS = 134_515_008
 
 
-def check(config: Config) -> list[str]:
-    """One line for each check that passed. Raises MachineError, ModelError or DataError for the first that did not."""
+def check(config: Config, more: bool = False) -> list[str]:
+    """One line for each check that passed; `more` when rounds are to be added to a run that is complete.
+
+    Raises MachineError, ModelError or DataError for the first that did not pass.
+    """
     return [
-        *_python(), *_packages(config), *_devices(config), *_model(config), *_data(config), *_memory(config), *_disk(config)
+        *_python(), *_packages(config), *_devices(config), *_model(config), *_data(config), *_memory(config),
+        *_disk(config, more),
     ]  # fmt: skip
 
 
@@ -134,25 +140,29 @@ def estimate_memory(config: Config) -> float:
     return max(training, generating) + 0.8 * GB
 
 
-def _available() -> float:
+def _available(meminfo: Path = Path("/proc/meminfo"), group: Path = Path("/sys/fs/cgroup")) -> float:
     """Bytes that may still be taken: what the system has free, or what the control group allows if that is less."""
-    free = 0.0
-    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines() if Path("/proc/meminfo").exists() else []:
-        if line.startswith("MemAvailable:"):
-            free = float(line.split()[1]) * 1024
-    limit, used = Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory.current")
+    free = _numbers(meminfo).get("MemAvailable:", 0.0) * 1024
+    limit = group / "memory.max"
     if limit.exists() and limit.read_text().strip().isdigit():
-        free = min(free, float(limit.read_text()) - float(used.read_text()))
+        # Page cache is counted as used, but the kernel gives it back before it refuses anything.
+        cached = _numbers(group / "memory.stat").get("inactive_file", 0.0)
+        free = min(free, float(limit.read_text()) - float((group / "memory.current").read_text()) + cached)
     return free
 
 
-def _disk(config: Config) -> list[str]:
+def _numbers(file: Path) -> dict[str, float]:
+    """The second word of each line by its first, as /proc/meminfo and memory.stat are written; nothing without the file."""
+    lines = file.read_text(encoding="ascii").splitlines() if file.exists() else []
+    return {name: float(value) for name, value, *_ in map(str.split, lines)}
+
+
+def _disk(config: Config, more: bool) -> list[str]:
     folder = config.run.folder.resolve()
     there = next(p for p in (folder, *folder.parents) if p.exists())
     if not os.access(there, os.W_OK):
         raise MachineError(f"{there}: cannot be written; set run.folder to a folder of yours")
-    # Base, bootstrap, one model a round and the one that is being written, float32.
-    need = _parameters(config) * 4 * (config.run.rounds + 3) + 0.3 * GB
+    need = _models_owed(config, more) + 0.3 * GB
     free = shutil.disk_usage(there).free
     if need > free:
         raise MachineError(
@@ -160,3 +170,21 @@ def _disk(config: Config) -> list[str]:
             "free some space or set run.folder"
         )
     return [f"ok  disk: about {need / GB:.1f} GB needed, {free / GB:.1f} GB free in {there}"]
+
+
+def _models_owed(config: Config, more: bool) -> float:
+    """Bytes of the models still to be written: those that are in the run's folder already have their room."""
+    layout = Layout.of(config.run.folder, config.run.name)
+    known = starts(layout)
+    over = bool(known) and is_over(layout, known[-1])
+    if over and not more:
+        return 0.0
+    rounds = (known[-1].last if known else 0) + (config.run.rounds if over or not known else 0)
+    made = _weights(layout.root) + (_weights(layout.cache) if config.model == "embedded" else 0)
+    # Base, bootstrap, one model a round and the one that is being written, float32.
+    return max(0.0, _parameters(config) * 4 * (rounds + 3) - made)
+
+
+def _weights(folder: Path) -> int:
+    """Bytes of all safetensors files below a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*.safetensors"))

@@ -1,4 +1,4 @@
-"""Publish: MLflow and the report, from what is on disk. A failure here never loses a round."""
+"""Publish: MLflow and the report, from what is on disk. Repeating it changes nothing; a failure loses nothing made."""
 
 from prefect import task
 

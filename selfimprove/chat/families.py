@@ -50,8 +50,9 @@ def family_of(model: Path) -> Family:
     template = own_template(model)
     if "tools" in template and "<tool_call>" in template:
         return FAMILIES["hermes"]
+    what = "ignores tools" if "tools" not in template else "uses a call syntax not known here"
     raise ModelError(
-        f"{model}: its chat template {'ignores tools' if 'tools' not in template else 'uses a call syntax not known here'}; "
+        f"{model}: {f'its chat template {what}' if template else 'it has no chat template'}; "
         'write {"family": "selfimprove"} into its selfimprove.json to train it on the project\'s own template'
     )
 

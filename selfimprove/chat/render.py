@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from selfimprove.chat.families import family_of
+from selfimprove.chat.families import TEMPLATES, family_of
 from selfimprove.errors import ModelError
 from selfimprove.records import Message, Row, Tool
 
@@ -22,8 +22,10 @@ def load_tokenizer(model: Path) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(str(model), local_files_only=True)
     except (OSError, ValueError) as error:
         raise ModelError(f"{model}: its tokenizer cannot be loaded ({str(error).splitlines()[0]})") from None
-    if not tokenizer.chat_template:
-        raise ModelError(f"{model}: has no chat template; write one with selfimprove.json's family `selfimprove`")
+    template = family_of(model).template
+    if template:
+        # The project's template, also where a model brings one of its own that ignores tools.
+        tokenizer.chat_template = (TEMPLATES / template).read_text(encoding="utf-8")
     return tokenizer
 
 

@@ -73,7 +73,7 @@ class Data(Section):
     gate: Path | None = None
     """The suite that decides about adoption."""
     test: Path | None = None
-    """The suite that reports; opened once a run."""
+    """The suite that reports; opened once a start."""
     canaries: Path | None = None
     """Items that any promoted model must still pass."""
 

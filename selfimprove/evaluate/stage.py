@@ -1,6 +1,6 @@
 """The stage: one model's greedy answers to suites. Writes SUITE.outputs.jsonl and SUITE.results.json for each.
 
-The items are a fixed subset, the same for every model of a run: kinds in the suite's shares, chosen by content and seed.
+The items are a fixed subset, the same for every model of every run: kinds in the suite's shares, chosen by id.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ def compare_all(path: Path, models: Sequence[Model]) -> list[Comparison]:
 
 def _inputs(config: Config, data: RunData, models: Sequence[Model], suites: Sequence[str]) -> dict[str, object]:
     return {
-        "models": [m.digest for m in models], "suites": list(suites), "data": data.digest, "seed": config.run.seed,
-        "evaluate": config.evaluate.model_dump(), "rows": config.rows.model_dump(), "engine": config.engine.kind,
+        "models": [m.digest for m in models], "suites": list(suites), "data": data.digest(*suites),
+        "evaluate": config.evaluate.model_dump(), "engine": config.engine.kind, "max_tokens": config.generate.max_answer_tokens,
     }  # fmt: skip
 
 
@@ -79,11 +79,11 @@ def _measure(
 
 
 def items(config: Config, suite: Sequence[Sample], name: str) -> list[Sample]:
-    """The fixed subset of a suite that a run measures on."""
+    """The first items of a suite in an order that only their ids give: the same for every model, round, seed and run."""
     wanted = min(len(suite), {"gate": config.evaluate.gate_items, "test": config.evaluate.test_items}.get(
         name, config.evaluate.canary_items))  # fmt: skip
     kinds: dict[str, list[Sample]] = {}
-    for sample in sorted(suite, key=lambda s: derive_seed(config.run.seed, name, s.id)):
+    for sample in sorted(suite, key=lambda s: derive_seed(name, s.id)):
         kinds.setdefault(sample.kind, []).append(sample)
     # Every kind in its share: the item at relative place p of its kind comes before one at a later place.
     ranked = sorted((place / len(rows), kind, s.id, s) for kind, rows in kinds.items() for place, s in enumerate(rows))

@@ -7,7 +7,8 @@ are its usage table: a query stands in one plan only.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,11 +29,12 @@ def make_plan(round_: Round, data: RunData, path: Path) -> Plan:
         return Plan.model_validate(stored)
     g, seed = round_.config.generate, (round_.config.run.seed, round_.number)
     earlier = plans(round_)
+    used = {q for p in earlier for q in p.queries}
     plan = Plan(
-        queries=_draw(data.queries, g.queries, {q for p in earlier for q in p.queries}, seed),
+        queries=_draw([q for q in data.queries if q.id not in used], g.queries, Counter(), seed),
         calls=_draw_calls(round_, data),
-        curriculum=_draw(data.curriculum, g.curriculum, {c for p in earlier for c in p.curriculum}, seed),
-        oracle=_draw(data.oracle, g.oracle, {o for p in earlier for o in p.oracle}, seed),
+        curriculum=_draw(data.curriculum, g.curriculum, Counter(c for p in earlier for c in p.curriculum), seed),
+        oracle=_draw(data.oracle, g.oracle, Counter(o for p in earlier for o in p.oracle), seed),
     )
     write_json(path, plan.model_dump(mode="json"))
     return plan
@@ -53,10 +55,10 @@ def unused_queries(round_: Round, data: RunData) -> int:
     return sum(1 for q in data.queries if q.id not in used)
 
 
-def _draw(rows: Sequence[T], count: int, used: Iterable[str], seed: tuple[int, int]) -> tuple[str, ...]:
-    taken = set(used)
-    free = sorted((r.id for r in rows if r.id not in taken), key=lambda i: derive_seed(*seed, i))
-    return tuple(free[:count])
+def _draw(rows: Sequence[T], count: int, uses: Counter[str], seed: tuple[int, int]) -> tuple[str, ...]:
+    """Those used least often so far, in the order that the seed gives: labelled problems are scored again in later rounds."""
+    ranked = sorted(rows, key=lambda r: (uses[r.id], derive_seed(*seed, r.id)))
+    return tuple(r.id for r in ranked[:count])
 
 
 def _draw_calls(round_: Round, data: RunData) -> tuple[Drawn, ...]:

@@ -51,10 +51,7 @@ def _made(config: Config, plan: Plan, proposals: Sequence[Proposal], data: RunDa
 def _constructed(
     config: Config, plan: Plan, proposals: Sequence[Proposal], data: RunData, seed: int
 ) -> list[Sample]:
-    written: dict[str, str] = {}
-    for p in proposals:
-        if p.subtask == "request" and not p.problem:
-            written.setdefault(p.subject, p.text.strip())
+    written = best_requests(proposals)
     usable = [(d, written[d.id]) for d in plan.calls if d.id in written]
     whole = [(d, text) for d, text in usable if not d.left_out]
     samples = [_missing(d, text, config, data, seed) for d, text in usable if d.left_out]
@@ -70,6 +67,20 @@ def _constructed(
     removed = round(len(samples) * config.generate.abstain_share / 2)
     samples += [_no_tool(d, text, config, data, seed) for d, text in reversed(order)][:removed]
     return samples
+
+
+def best_requests(proposals: Sequence[Proposal]) -> dict[str, str]:
+    """For each drawn call the usable request that the model finds most likely: the wild ones are rarely what users say."""
+    found: dict[str, Proposal] = {}
+    for p in proposals:
+        best = found.get(p.subject)
+        if p.subtask == "request" and not p.problem and (best is None or _likelihood(p) > _likelihood(best)):
+            found[p.subject] = p
+    return {subject: p.text.strip().strip('"') for subject, p in found.items()}
+
+
+def _likelihood(proposal: Proposal) -> float:
+    return -99.0 if proposal.logprob is None else proposal.logprob
 
 
 def _single(drawn: Drawn, text: str, config: Config, data: RunData, seed: int) -> Sample:

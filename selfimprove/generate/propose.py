@@ -46,5 +46,6 @@ def read_proposals(completions: Sequence[Completion], plan: Plan, data: RunData)
             prompt, problem = request.prompt(d.call, tool)[-1].content, request.problem(c.text, d.call, tool, d.left_out)
         if c.finish != "stop":
             problem = "truncated" if c.finish == "length" else "prompt-too-long"
-        found.append(Proposal(id=f"{c.request}/{c.index}", subtask=subtask, prompt=prompt, text=c.text, problem=problem))
+        id_ = f"{c.request}/{c.index}"
+        found.append(Proposal(id=id_, subtask=subtask, prompt=prompt, text=c.text, problem=problem, logprob=c.logprob))
     return found

@@ -25,8 +25,9 @@ def run(round_: Round, champion: Model) -> StageRef:
     """Writes plan.json, proposals.jsonl, problems.jsonl and attempts.jsonl. Raises EngineError when the worker dies."""
     config, data = round_.config, load_data(round_.config.data)
     inputs = {
-        "champion": champion.digest, "data": data.digest, "seed": config.run.seed, "generate": config.generate.model_dump(),
-        "rows": config.rows.model_dump(), "engine": config.engine.kind,
+        "champion": champion.digest, "data": data.digest("tools", "bootstrap", "curriculum", "oracle"),
+        "seed": config.run.seed, "generate": config.generate.model_dump(), "rows": config.rows.model_dump(),
+        "engine": config.engine.kind,
     }  # fmt: skip
     with round_.stage("generate", inputs) as stage:
         return stage.finished or _generate(round_, stage, champion, data)

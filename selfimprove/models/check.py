@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from selfimprove.chat.families import own_template
+from selfimprove.chat.families import family_of
 from selfimprove.errors import ModelError
 
 WEIGHTS = ("*.safetensors", "pytorch_model*.bin")
@@ -24,10 +24,7 @@ def check_model(path: Path) -> None:
         raise ModelError(f"{path}: has no tokenizer (tokenizer.json); copy the tokenizer files of its base model there")
     if not any(file.stat().st_size for pattern in WEIGHTS for file in path.glob(pattern)):
         raise ModelError(f"{path}: has no weights (*.safetensors); download or export them again")
-    if not own_template(path):
-        raise ModelError(
-            f"{path}: has no chat template; use an instruction-tuned model, or write a chat_template.jinja there"
-        )
+    family_of(path)
 
 
 def _readable(file: Path, otherwise: str) -> None:

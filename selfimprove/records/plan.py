@@ -29,6 +29,8 @@ class Proposal(Record):
     prompt: str
     text: str
     problem: str | None = None
+    logprob: float | None = None
+    """Mean log-probability (nats) of the text's tokens under the model that wrote it."""
 
     @property
     def subject(self) -> str:

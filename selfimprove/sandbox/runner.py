@@ -2,8 +2,8 @@
 
 What it is: a batch runs in one fresh `python -I` child with its own session, limits on memory, processor time,
 file size and open files, a wall-clock limit for each call, an empty environment and a working directory of its
-own. A call that hangs or kills the child costs only itself: the rest goes on in a new child. The parent never
-imports a tool module.
+own. A call that hangs or kills the child costs only itself: the rest goes on in a new child. The child ends with the
+parent, `kill -9` included. The parent never imports a tool module.
 What it is not: a wall against hostile code. Neither network nor user is taken away yet.
 
     results = run_calls(["configs/seeds/tools/units.py"], [{"name": "convert_length", "arguments": {...}}])
@@ -25,6 +25,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from selfimprove.errors import ToolError
 
 CHILD = Path(__file__).with_name("child.py")
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
@@ -48,7 +50,13 @@ def run_calls(
     seconds: float = 5.0,
     memory_mb: int = 512,
 ) -> list[Result]:
-    """One Result for each `{"name", "arguments"}` of `calls`, in order; `seconds` is wall time for each call."""
+    """One Result for each `{"name", "arguments"}` of `calls`, in order; `seconds` is wall time for each call.
+
+    Raises ToolError for a module file that is not there. One that does not load fails the calls of its own tools only.
+    """
+    for path in module_paths:
+        if not Path(path).is_file():
+            raise ToolError(f"{path}: there is no such tool module; correct the path, or put the file there")
     results: list[Result] = []
     while len(results) < len(calls):
         results += _run_child(module_paths, calls[len(results) :], seconds, memory_mb)
@@ -69,16 +77,15 @@ def _run_child(
     with tempfile.TemporaryDirectory(prefix="selfimprove-sandbox-", ignore_cleanup_errors=True) as folder:
         job_file = Path(folder) / "job.json"
         job_file.write_text(json.dumps(job), encoding="utf-8")
-        with job_file.open("rb") as stdin:
-            child = subprocess.Popen(
-                [sys.executable, "-I", "-B", str(CHILD)],
-                stdin=stdin,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=folder,
-                env={},
-                start_new_session=True,
-            )
+        child = subprocess.Popen(
+            [sys.executable, "-I", "-B", str(CHILD), str(job_file)],
+            stdin=subprocess.PIPE,  # never written to: the kernel closes it when this process dies, and the child sees that
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            env={},
+            start_new_session=True,
+        )
         try:
             return _collect(child, len(calls), seconds)
         finally:
@@ -88,9 +95,8 @@ def _run_child(
 def _collect(child: subprocess.Popen[bytes], count: int, seconds: float) -> list[Result]:
     assert child.stdout is not None
     lines = _Lines(child.stdout.fileno())
-    if (ready := lines.next(START_SECONDS)) != b"ready":
-        reason = ready.decode("utf-8", "replace") if ready else "the sandbox child did not start"
-        return [Result(False, None, reason)] * count
+    if lines.next(START_SECONDS) != b"ready":
+        return [Result(False, None, "the sandbox child did not start: a tool module hangs or ends its interpreter")] * count
     results: list[Result] = []
     while len(results) < count:
         line = lines.next(seconds)
@@ -109,8 +115,9 @@ def _end_group(child: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
-    if child.stdout is not None:
-        child.stdout.close()
+    for pipe in (child.stdin, child.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 class _Lines:

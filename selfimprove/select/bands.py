@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from math import comb
 from typing import Literal
 
 Band = Literal["mastered", "learnable", "frontier", "out_of_reach"]
@@ -18,8 +17,3 @@ def band(correct: int, k: int, near_miss: bool) -> Band:
     if correct > 0:
         return "learnable"
     return "frontier" if near_miss else "out_of_reach"
-
-
-def pass_at(correct: int, k: int, j: int) -> float:
-    """The chance that at least one of j answers drawn from the k is right (unbiased; Chen et al. 2021, section 2.1)."""
-    return 1.0 - comb(k - correct, j) / comb(k, j)

@@ -32,7 +32,7 @@ def fresh_rows(
     proposals = jsonl.read(generated.path / "proposals.jsonl", Proposal, empty=True)
     survived = {j.sample: j for j in judged if j.verdict.status == "accepted"}
     lists, documents = _made_rows(proposals, survived)
-    requests = _request_rows(plan, proposals, survived, data)
+    requests = _request_rows(plan, samples, survived, data)
     order = {"lists": lists, "requests": requests, "documents": documents}
     rows: list[Row] = []
     for depth in range(count):
@@ -69,18 +69,12 @@ def _made_rows(proposals: Sequence[Proposal], survived: dict[str, Judged]) -> tu
     return list(lists.values()), list(documents.values())
 
 
-def _request_rows(
-    plan: Plan, proposals: Sequence[Proposal], survived: dict[str, Judged], data: RunData
-) -> list[Row]:
+def _request_rows(plan: Plan, samples: dict[str, Sample], survived: dict[str, Judged], data: RunData) -> list[Row]:
     """Requests that the model itself could then answer at least once: the others may not say what they mean."""
-    texts: dict[str, str] = {}
-    for p in proposals:
-        if p.subtask == "request" and not p.problem:
-            texts.setdefault(p.subject, p.text.strip())
     rows = []
     for drawn in plan.calls:
-        found = survived.get(f"{'cut' if drawn.left_out else 'request'}/{drawn.id}")
-        if drawn.id in texts and found and found.correct:
+        name = f"{'cut' if drawn.left_out else 'request'}/{drawn.id}"
+        if name in survived and survived[name].correct:
             tool = data.pool.entries[drawn.call.name].tool
-            rows.append(request.row(drawn.call, tool, texts[drawn.id], "request", drawn.id))
+            rows.append(request.row(drawn.call, tool, samples[name].query, "request", drawn.id))
     return rows

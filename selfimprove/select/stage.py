@@ -29,7 +29,7 @@ ABSTAINING = ("no_tool", "missing")
 def run_bootstrap(round_: Round) -> StageRef:
     """Round 0: labelled problems in the pool's shares of kinds, constructions from them, and rows of the other subtasks."""
     config, data = round_.config, load_data(round_.config.data)
-    inputs = {"data": data.digest, "bootstrap": config.bootstrap.model_dump(), "seed": config.run.seed}
+    inputs = {"data": data.digest("tools", "bootstrap"), "bootstrap": config.bootstrap.model_dump(), "seed": config.run.seed}
     with round_.stage("select", inputs) as stage:
         if stage.finished:
             return stage.finished
@@ -42,24 +42,27 @@ def run_bootstrap(round_: Round) -> StageRef:
 def run_control(round_: Round, count: int) -> StageRef:
     """`count` rows of labelled problems alone: what a control trains in place of self-made rows."""
     config, data = round_.config, load_data(round_.config.data)
-    with round_.stage("select", {"data": data.digest, "count": count, "seed": config.run.seed}) as stage:
+    with round_.stage("select", {"data": data.digest("bootstrap"), "count": count, "seed": config.run.seed}) as stage:
         if stage.finished:
             return stage.finished
         rows: list[Row] = []
         # More rows than there are seeds are further passes over them: the control trains as many steps, whatever it takes.
-        for lap in range(-(-count // max(1, len(data.bootstrap)))):
-            chosen = _seeds(data.bootstrap, count - len(rows), derive_seed(config.run.seed, "control", lap))
+        left_out = {str(row["id"]) for row in jsonl.read_growing(round_.layout.round(0) / "train" / "left_out.jsonl")}
+        fitting = [s for s in data.bootstrap if f"use/{s.id}" not in left_out]
+        for lap in range(-(-count // max(1, len(fitting)))):
+            chosen = _seeds(fitting, count - len(rows), derive_seed(config.run.seed, "control", lap))
             new = [use.row(s, s.answer, "seed") for s in chosen if s.answer]
             rows += [r.model_copy(update={"id": f"{r.id}#{lap + 1}"}) if lap else r for r in new]
         return _close(stage, rows, {}, config)
 
 
-def run(round_: Round, generated: StageRef, verified: StageRef, champion_rows: Sequence[Row] = ()) -> StageRef:
-    """`champion_rows`: rows of earlier rounds that are trained again (a round that starts from base)."""
+def run(round_: Round, generated: StageRef, verified: StageRef) -> StageRef:
+    """A round that trains from base trains on all rows selected so far as well."""
     config, data = round_.config, load_data(round_.config.data)
+    earlier = _earlier_rows(round_) if config.train.start == "base" else []
     inputs = {
         "generate": generated.digest, "verify": verified.digest, "select": config.select.model_dump(), "seed": config.run.seed,
-        "data": data.digest, "earlier": [row.key for row in champion_rows],
+        "data": data.digest("tools", "bootstrap"), "earlier": [row.key for row in earlier],
     }  # fmt: skip
     with round_.stage("select", inputs) as stage:
         if stage.finished:
@@ -69,8 +72,27 @@ def run(round_: Round, generated: StageRef, verified: StageRef, champion_rows: S
         banded = _banded(judged)
         rows = _mix(round_, data, samples, banded, generated, judged)
         known = {row.id for row in rows}
-        rows += [row for row in champion_rows if row.id not in known]
+        rows += [row for row in earlier if row.id not in known]
         return _close(stage, rows, {name: len(banded[name]) for name in BANDS}, config)
+
+
+def _replayed(round_: Round, count: int, seed: int) -> list[Row]:
+    """Rows of round 0 again, constructions included, in its shares of kinds: what is not replayed is unlearned."""
+    rows = jsonl.read(round_.layout.round(0) / "select" / "rows.jsonl", Row)
+    kinds: dict[str, list[Row]] = {}
+    for row in sorted(rows, key=lambda r: derive_seed(seed, r.id)):
+        if row.kind:
+            kinds.setdefault(row.kind, []).append(row)
+    wanted = quotas({kind: len(found) for kind, found in kinds.items()}, count)
+    chosen = [row for kind in sorted(kinds) for row in kinds[kind][: wanted[kind]]]
+    return [row.model_copy(update={"origin": "replay"}) for row in chosen]
+
+
+def _earlier_rows(round_: Round) -> list[Row]:
+    """Rows of all rounds before this one, each once."""
+    files = [round_.layout.round(n) / "select" / "rows.jsonl" for n in range(round_.number)]
+    rows = {row.id: row for file in files for row in jsonl.read(file, Row, empty=True)}
+    return list(rows.values())
 
 
 def _banded(judged: Iterable[Judged]) -> dict[Band, list[Judged]]:
@@ -91,11 +113,7 @@ def _mix(
     shares = _shares(data.bootstrap, s.abstain)
     others = fresh_rows(config, data, generated, judged, samples, round(s.rows * s.other_subtasks), seed)
     mastered = _rows(banded["mastered"], samples, shares, round(s.rows * s.replay_mastered), seed, "mastered")
-    seeds = [
-        use.row(x, x.answer, "replay")
-        for x in _seeds(data.bootstrap, round(s.rows * s.replay_seeds), seed)
-        if x.answer
-    ]
+    seeds = _replayed(round_, round(s.rows * s.replay_seeds), seed)
     room = s.rows - len(others) - len(mastered) - len(seeds)
     learnable = _rows(banded["learnable"], samples, shares, room, seed, "learnable")
     frontier_room = min(room - len(learnable), round(s.rows * s.frontier))
@@ -109,12 +127,21 @@ def _rows(
     kinds: dict[str, list[Judged]] = {}
     for j in sorted(judged, key=lambda j: derive_seed(seed, j.sample)):
         kinds.setdefault(j.kind, []).append(j)
-    chosen = pick(kinds, shares, max(0, count))
+    chosen = pick(_capped(kinds, shares), shares, max(0, count))
     return [
         use.row(samples[j.sample].model_copy(update={"kind": j.kind}), j.answer, f"{origin}-{j.source}")
         for j in chosen
         if j.answer
     ]
+
+
+def _capped(kinds: dict[str, list[Judged]], shares: dict[str, float]) -> dict[str, list[Judged]]:
+    """Abstentions cut to their share of what there is: where calls are short they must not fill the room."""
+    declined = {k: shares.get(k, 0.0) for k in ABSTAINING if k in kinds}
+    share = sum(shares.get(k, 0.0) for k in ABSTAINING)
+    calls = sum(len(rows) for kind, rows in kinds.items() if kind not in ABSTAINING)
+    most = quotas(declined, round(calls * share / (1 - share))) if share < 1 else {}
+    return {kind: rows[: most.get(kind, len(rows))] for kind, rows in kinds.items()}
 
 
 def _shares(labelled: Sequence[Sample], abstain: float) -> dict[str, float]:

@@ -52,6 +52,11 @@ def starting_champion(layout: Layout, round_path: Path) -> Model:
     return champion.current
 
 
+def starting_model(layout: Layout, champion: Model, start: str) -> Model:
+    """What a round's training starts from: the champion, or the base (`train.start`)."""
+    return base_model(layout) if start == "base" else champion
+
+
 def base_model(layout: Layout) -> Model:
     """The model that the run began with. Raises StoreError when the run has no card."""
     card = read_json(layout.card)

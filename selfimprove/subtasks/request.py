@@ -15,6 +15,8 @@ from selfimprove.subtasks.prompt import turn
 from selfimprove.tools.grounding import ungrounded
 
 MAX_CHARACTERS = 400
+_declines = re.compile(r"[\"']?(no|none|missing|cannot|can't|not)\b", re.IGNORECASE)
+"""How abstentions begin: what the model has learned to say for another subtask leaks into this one."""
 _markup = re.compile(r"[{}<>]|\"\w+\":|</?tool_call")
 
 
@@ -33,8 +35,9 @@ def row(call: Call, tool: Tool, query: str, origin: str, id_: str) -> Row:
 
 
 def problem(text: str, call: Call, tool: Tool, left_out: Call | None = None) -> str | None:
-    """Why a written request cannot be used: empty, long, markup, leaks-name, value-missing, value-given; None if it can.
+    """Why a written request cannot be used: empty, long, markup, declines, leaks-name, value-missing, value-given.
 
+    None when it can.
     `left_out` holds the arguments that the request must not give (a value was cut to make an abstention).
     """
     query = text.strip()
@@ -44,6 +47,8 @@ def problem(text: str, call: Call, tool: Tool, left_out: Call | None = None) -> 
         return "long"
     if _markup.search(query):
         return "markup"
+    if _declines.match(query):
+        return "declines"
     if _leaks(query, tool.name):
         return "leaks-name"
     if ungrounded(call.arguments, tool.parameters, query):

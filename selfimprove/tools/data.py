@@ -13,9 +13,9 @@ from pathlib import Path
 
 from selfimprove.config.model import Data as DataConfig
 from selfimprove.errors import DataError
-from selfimprove.records import Record, Sample, canonical_json, digest
+from selfimprove.records import Record, Sample, digest
 from selfimprove.store.jsonl import read_numbered
-from selfimprove.tools.pool import Pool, read_pool, read_samples
+from selfimprove.tools.pool import Pool, check_modules, read_pool, read_samples
 
 SEEDS = Path(__file__).resolve().parents[2] / "configs" / "seeds"
 PARTS = ("bootstrap", "curriculum", "oracle", "gate", "test", "canaries")
@@ -40,8 +40,12 @@ class RunData:
     gate: list[Sample]
     test: list[Sample]
     canaries: list[Sample]
-    digest: str
-    """Identity of all files together."""
+    digests: dict[str, str]
+    """Identity of each file's content, by part: a stage names only those it reads, so adding queries redoes nothing."""
+
+    def digest(self, *parts: str) -> str:
+        """Identity of some parts together."""
+        return digest([self.digests[part] for part in parts])
 
 
 @cache
@@ -49,12 +53,14 @@ def load_data(config: DataConfig) -> RunData:
     """Raises DataError naming file and line for anything that cannot be used."""
     paths = {name: getattr(config, name) or SEEDS / f"{name}.jsonl" for name in ("tools", "queries", *PARTS)}
     samples = {name: read_samples(paths[name]) for name in PARTS}
-    _refuse_leaks(samples, paths)
+    queries = _queries(paths["queries"])
+    _refuse_leaks(samples, queries, paths)
     _refuse_twins(samples, paths)
+    pool, modules = read_pool(paths["tools"], part="train"), config.tool_modules or SEEDS
+    check_modules(pool, modules)
     return RunData(
-        pool=read_pool(paths["tools"], part="train"), modules=config.tool_modules or SEEDS, queries=_queries(paths["queries"]),
-        digest=digest([_file(paths[name]) for name in sorted(paths)]), **samples,
-    )  # fmt: skip
+        pool=pool, modules=modules, queries=queries, digests={name: _file(path) for name, path in paths.items()}, **samples
+    )
 
 
 def _queries(path: Path) -> list[Query]:
@@ -63,21 +69,20 @@ def _queries(path: Path) -> list[Query]:
         text = value.get("query") if isinstance(value, dict) else None
         if not isinstance(text, str) or not text.strip():
             raise DataError(f'{path}, line {number}: needs a key "query" with a text that is not empty')
-        # The content is the identity, so adding, removing or reordering lines never makes a used query look new.
-        query = Query(id=str(value.get("id") or digest(text)), query=text.strip())
+        # The content is the identity, so adding, removing or renumbering lines never makes a used query look new.
+        query = Query(id=digest(_plain(text)), query=text.strip())
         found.setdefault(query.id, query)
     return list(found.values())
 
 
-def _refuse_leaks(samples: dict[str, list[Sample]], paths: dict[str, Path]) -> None:
-    held_out = {_plain(s.query): name for name in ("gate", "test") for s in samples[name]}
-    for name in ("bootstrap", "curriculum", "oracle"):
-        for sample in samples[name]:
-            where = held_out.get(_plain(sample.query))
-            if where:
-                raise DataError(
-                    f"{paths[name]}: the query of {sample.id} stands in the {where} suite too; remove it from one of them"
-                )
+def _refuse_leaks(samples: dict[str, list[Sample]], queries: list[Query], paths: dict[str, Path]) -> None:
+    """What measures a model is never trained: no query of a suite may stand in a part that is."""
+    held_out = {_plain(s.query): name for name in ("gate", "test", "canaries") for s in samples[name]}
+    trained = [(name, s.id, s.query) for name in ("bootstrap", "curriculum", "oracle") for s in samples[name]]
+    for name, id_, text in [*trained, *(("queries", q.query[:60], q.query) for q in queries)]:
+        where = held_out.get(_plain(text))
+        if where:
+            raise DataError(f"{paths[name]}: the query of {id_!r} stands in the {where} suite too; remove it from one of them")
 
 
 def _refuse_twins(samples: dict[str, list[Sample]], paths: dict[str, Path]) -> None:
@@ -102,7 +107,3 @@ def _file(path: Path) -> str:
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
 
-
-def content_key(sample: Sample) -> str:
-    """Identity of a problem's content, whatever its id."""
-    return canonical_json([sample.query, [t.name for t in sample.tools]])

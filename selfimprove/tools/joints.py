@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import random
 
-JOINTS = ("{} Also, {}", "{} And {}", "{} Then {}", "{} After that, {}", "{} Plus {}", "{} {}")
+JOINTS = ("{} And {}", "{} Then {}", "{} Next: {}", "{} One more thing: {}", "{} {}", "First: {} Second: {}")
+"""None of them in the phrase banks of gate and test."""
 
 
 def join(first: str, second: str, rng: random.Random) -> str:

@@ -84,6 +84,15 @@ def _tool(path: Path, number: int, value: Any) -> Tool:
     return tool
 
 
+def check_modules(pool: Pool, folder: Path) -> None:
+    """Raises DataError naming tool and file when a tool's module is not there: its calls could never run."""
+    for name, entry in pool.entries.items():
+        if entry.module and not (file := folder / str(entry.module)).is_file():
+            raise DataError(
+                f"{file}: is the module of tool {name} and is not there; correct the tool's `module` or data.tool_modules"
+            )
+
+
 def read_samples(path: Path) -> list[Sample]:
     """Labelled problems. Raises DataError naming file and line, for duplicate ids too."""
     samples = read(path, Sample)

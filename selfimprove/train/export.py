@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from selfimprove.chat.families import family_of, install
 from selfimprove.errors import TrainError
 from selfimprove.train.card import card
 from selfimprove.train.loss import Supervised, collate
@@ -43,6 +44,8 @@ def export(
     model.save_pretrained(str(part))
     tokenizer.save_pretrained(str(part))
     _copy(Path(spec.model), part)
+    # A source that only names its family in selfimprove.json gets the family's template: that is what was trained.
+    install(part, family_of(Path(spec.model)).name)
     (part / "README.md").write_text(card(spec, counts), encoding="utf-8")
     _check(part, model, {name: tensor.cpu() for name, tensor in probe.items()}, place, token)
     write_json(out / RESULT, counts)

@@ -12,9 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def command(folder: Path, model: Path, *more: str) -> list[str]:
+def command(folder: Path, model: Path, *more: str, word: str = "run") -> list[str]:
+    """`word` is what `selfimprove` is asked for: run or control."""
     return [
-        sys.executable, "-m", "flows.cli", "run", "configs/smoke.yaml", f"model={model}", f"run.folder={folder}", *more,
+        sys.executable, "-m", "flows.cli", word, "configs/smoke.yaml", f"model={model}", f"run.folder={folder}", *more,
     ]  # fmt: skip
 
 
@@ -23,9 +24,9 @@ def environment() -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "MLFLOW_"))}
 
 
-def run(folder: Path, model: Path, *more: str, seconds: float = 400) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, model: Path, *more: str, word: str = "run", seconds: float = 400) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(folder, model, *more), cwd=ROOT, env=environment(), text=True, capture_output=True, timeout=seconds
+        command(folder, model, *more, word=word), cwd=ROOT, env=environment(), text=True, capture_output=True, timeout=seconds
     )
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from selfimprove.errors import ToolError
 from selfimprove.sandbox import Result, run_calls
 
 MODULE = """
-import os, sys, time
+import os, subprocess, sys, time
 
 def add(a, b): return a + b
 def spin():
@@ -23,8 +28,12 @@ def shout(): print('{"ok": true, "value": "forged"}'); return "quiet"
 def environment(): return [dict(os.environ), os.getcwd()]
 def fill(): open("big", "wb").write(b"x" * (8 << 20))
 def odd(): return {1, 2}
+def linger(file):
+    subprocess.Popen(["/bin/sleep", "600"])
+    with open(file, "w") as out: print(os.getpgid(0), file=out)
+    time.sleep(600)
 
-TOOLS = [add, spin, sleep, bomb, die, leave, shout, environment, fill, odd]
+TOOLS = [add, spin, sleep, bomb, die, leave, shout, environment, fill, odd, linger]
 """
 
 
@@ -97,8 +106,48 @@ def test_wrong_arguments_unknown_tools_and_odd_results_are_errors_with_a_reason(
     )
 
 
-def test_a_module_that_does_not_load_fails_each_call_with_the_reason(tmp_path: Path) -> None:
+def test_a_module_that_does_not_load_costs_no_other_module_its_calls(module: Path, tmp_path: Path) -> None:
     path = tmp_path / "broken.py"
     path.write_text("import nothing_like_this", encoding="utf-8")
-    (result,) = run_calls([path], [{"name": "add", "arguments": {}}])
-    assert "nothing_like_this" in str(result.error)
+    calls = [{"name": "of_broken", "arguments": {}}, {"name": "add", "arguments": {"a": 1, "b": 2}}]
+    lost, kept = run_calls([path, module], calls)
+    assert not lost.ok and str(path) in str(lost.error) and "nothing_like_this" in str(lost.error)
+    assert kept.value == 3
+
+
+def test_a_module_file_that_is_not_there_is_named_and_not_a_batch_of_failures(module: Path, tmp_path: Path) -> None:
+    with pytest.raises(ToolError) as caught:
+        run_calls([module, tmp_path / "lost.py"], [{"name": "add", "arguments": {"a": 1, "b": 2}}])
+    assert str(tmp_path / "lost.py") in str(caught.value) and "\n" not in str(caught.value)
+
+
+def members(group: int) -> list[str]:
+    """Living processes of a group: `PID state` of each that is not a zombie."""
+    rows = subprocess.run(["ps", "-A", "-o", "pgid=,pid=,stat="], capture_output=True, text=True, check=True).stdout
+    found = [row.split() for row in rows.splitlines()]
+    return [f"{pid} {state}" for pgid, pid, state in found if int(pgid) == group and not state.startswith("Z")]
+
+
+def test_a_killed_run_leaves_no_tool_call_running_on_the_machine(module: Path, tmp_path: Path) -> None:
+    note = tmp_path / "group"
+    call = {"name": "linger", "arguments": {"file": str(note)}}
+    code = f"from selfimprove.sandbox import run_calls; run_calls([{str(module)!r}], [{call!r}], seconds=600)"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2], env={**os.environ, "TMPDIR": str(tmp_path)}
+    )
+    deadline = time.monotonic() + 30
+    while not (note.exists() and note.read_text().endswith("\n")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    group = int(note.read_text())
+    try:
+        assert len(members(group)) == 2
+        parent.send_signal(signal.SIGKILL)
+        parent.wait()
+        deadline = time.monotonic() + 5
+        while members(group) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert members(group) == []
+    finally:
+        parent.kill()
+        if members(group):
+            os.killpg(group, signal.SIGKILL)

@@ -11,7 +11,7 @@ import pytest
 from selfimprove.config import Config, load
 from selfimprove.records import Answer, Call, Judged, Plan, Proposal, Row, Sample, StageRef, Verdict
 from selfimprove.select import run, run_bootstrap
-from selfimprove.select.bands import band, pass_at
+from selfimprove.select.bands import band
 from selfimprove.select.mixture import pick, quotas
 from selfimprove.store import jsonl
 from selfimprove.store.layout import Layout, read_json, write_json
@@ -28,12 +28,6 @@ def test_bands_follow_the_right_answers_of_k() -> None:
         "mastered", "learnable", "learnable", "frontier", "out_of_reach",
     ]  # fmt: skip
     assert band(0, 0, False) == "out_of_reach"
-
-
-def test_pass_at_k_is_the_unbiased_one() -> None:
-    assert pass_at(0, 8, 1) == 0 and pass_at(8, 8, 3) == 1
-    assert pass_at(2, 8, 1) == pytest.approx(0.25)
-    assert pass_at(1, 4, 2) == pytest.approx(0.5)
 
 
 def test_quotas_add_up_and_are_near_their_shares() -> None:
@@ -87,6 +81,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.round = Round(Layout.of(folder, "run"), 1, CONFIG)
+        bootstrap(folder)
         self.samples: list[Sample] = []
         self.judged: list[Judged] = []
         self.proposals: list[Proposal] = []

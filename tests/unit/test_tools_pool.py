@@ -12,7 +12,7 @@ from selfimprove.config.model import Data
 from selfimprove.errors import DataError
 from selfimprove.records import Tool
 from selfimprove.tools.data import PARTS, SEEDS, load_data
-from selfimprove.tools.pool import EXPLAINED, read_pool, read_samples
+from selfimprove.tools.pool import EXPLAINED, check_modules, read_pool, read_samples
 from selfimprove.tools.schema_rules import problems
 
 
@@ -110,6 +110,15 @@ def test_held_out_tools_never_enter_a_run() -> None:
     assert held_out and not held_out & pool.entries.keys()
 
 
+def test_a_module_that_is_not_there_is_named_before_any_work(tmp_path: Path) -> None:
+    pool = read_pool(file_of(tmp_path, tool("f") | {"module": "f.py"}, tool("g") | {"module": "lost/g.py"}, tool("h")))
+    (tmp_path / "f.py").write_text("TOOLS = []", encoding="utf-8")
+    with pytest.raises(DataError, match="tool g ") as caught:
+        check_modules(pool, tmp_path)
+    assert str(tmp_path / "lost" / "g.py") in str(caught.value) and "\n" not in str(caught.value)
+    check_modules(read_pool(SEEDS / "tools.jsonl"), SEEDS)
+
+
 def test_ids_of_problems_that_stand_twice_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "gate.jsonl"
     file.write_text('{"id": "a", "query": "b"}\n' * 2)
@@ -130,7 +139,7 @@ def test_queries_are_known_by_their_text_and_empty_ones_named(tmp_path: Path) ->
     file = tmp_path / "q.jsonl"
     file.write_text('{"query": "What is up?"}\n{"query": "What is up?"}\n{"id": "7", "query": "Hi"}\n')
     queries = load_data(Data(queries=file)).queries
-    assert len(queries) == 2 and queries[1].id == "7"
+    assert len(queries) == 2 and queries[1].id != "7", "ids of a file may be renumbered, texts are what was used"
     file2 = tmp_path / "p.jsonl"
     file2.write_text('{"query": "ok"}\n{"query": " "}\n')
     with pytest.raises(DataError, match="line 2: needs a key"):

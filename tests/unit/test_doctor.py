@@ -1,0 +1,93 @@
+"""What the machine is refused for: never for memory that is only cache, nor for models that are on the disk already."""
+
+from __future__ import annotations
+
+import shutil
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from selfimprove import doctor
+from selfimprove.config.model import Config, Run
+from selfimprove.errors import MachineError
+from selfimprove.store.layout import Layout, write_json
+
+MODEL = 1000
+"""Bytes of the fixture's model in float32."""
+
+
+def group(folder: Path, limit: str, used: int, **stat: int) -> tuple[Path, Path]:
+    """The files of a machine with 8 kB free and of a control group, small."""
+    (folder / "meminfo").write_text("MemTotal:  16 kB\nMemAvailable:  8 kB\nHugePages_Total:  0\n")
+    (folder / "memory.max").write_text(f"{limit}\n")
+    (folder / "memory.current").write_text(f"{used}\n")
+    if stat:
+        (folder / "memory.stat").write_text("".join(f"{name} {value}\n" for name, value in stat.items()))
+    return folder / "meminfo", folder
+
+
+def test_page_cache_refuses_no_run_in_a_container(tmp_path: Path) -> None:
+    assert doctor._available(*group(tmp_path, "5000", 4900, anon=900, inactive_file=4000, active_file=0)) == 4100
+
+
+def test_a_container_is_never_promised_more_than_the_machine_has(tmp_path: Path) -> None:
+    assert doctor._available(*group(tmp_path, "50000", 4900, inactive_file=4000)) == 8192
+    assert doctor._available(*group(tmp_path, "max", 4900)) == 8192
+
+
+def test_a_control_group_without_its_statistics_still_limits(tmp_path: Path) -> None:
+    assert doctor._available(*group(tmp_path, "5000", 4900)) == 100
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Config:
+    """Two rounds with a model of MODEL bytes in float32 (its own file is bfloat16)."""
+    put(tmp_path / "mine", MODEL // 2)
+    return Config(model=str(tmp_path / "mine"), run=Run(folder=tmp_path / "runs", name="r", rounds=2))
+
+
+def put(folder: Path, size: int = MODEL) -> None:
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(b"x" * size)
+
+
+def started(config: Config, over: bool) -> Layout:
+    """A run of two rounds, stopped in its last measurement or complete."""
+    layout = Layout.of(config.run.folder, config.run.name)
+    for number in range(3):
+        put(layout.round(number) / "train" / "model")
+    write_json(layout.root / "starts.json", [{"first": 1, "last": 2}])
+    if over:
+        (layout.final(2) / "evaluate").mkdir(parents=True)
+        write_json(layout.final(2) / "evaluate" / "manifest.json", {})
+    return layout
+
+
+def test_a_new_run_asks_for_all_its_models(config: Config) -> None:
+    put(config.run.folder / "another" / "train")
+    assert doctor._models_owed(config, more=False) == 5 * MODEL
+
+
+def test_a_resumed_run_is_not_refused_for_models_it_has_made(config: Config) -> None:
+    started(config, over=False)
+    assert doctor._models_owed(config, more=False) == 2 * MODEL
+
+
+def test_a_complete_run_is_not_refused_on_a_full_disk_and_more_rounds_are(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started(config, over=True)
+    usage = namedtuple("usage", "free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0.3 * doctor.GB + MODEL))
+    assert doctor._disk(config, more=False)[0].startswith("ok  disk")
+    assert doctor._models_owed(config, more=True) == 4 * MODEL
+    with pytest.raises(MachineError, match="of disk are needed"):
+        doctor._disk(config, more=True)
+
+
+def test_the_converted_embedded_model_is_not_asked_room_for_twice(tmp_path: Path) -> None:
+    config = Config(run=Run(folder=tmp_path, rounds=2))
+    before = doctor._models_owed(config, more=False)
+    put(tmp_path / "models" / "embedded-0")
+    assert before - doctor._models_owed(config, more=False) == MODEL
