@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -21,6 +21,8 @@ config_app = typer.Typer(no_args_is_help=True, help="Look at a configuration.")
 app.add_typer(config_app, name="config")
 
 Settings = Annotated[list[str] | None, typer.Argument(help="Files ending in .yaml, and settings as key.path=value.")]
+INTERRUPTED = 130
+"""What a shell gives for a command that Ctrl-C ended."""
 Folder = Annotated[Path, typer.Option(help="The runs folder.")]
 
 
@@ -149,30 +151,30 @@ def version() -> None:
 def main() -> None:
     """One sentence for what we refuse, exit code 2; Ctrl-C ends with 130 and says how to go on."""
     try:
-        app(standalone_mode=False)
+        # Typer turns Ctrl-C into this return value; what a command returns is None.
+        code = app(standalone_mode=False)
     except SelfImproveError as error:
-        print(f"selfimprove: {error}", file=sys.stderr)
-        sys.exit(2)
+        _end(str(error), 2)
     except OSError as error:
         from selfimprove.store.jsonl import write_error
 
-        print(f"selfimprove: {write_error(Path(error.filename or '.'), error)}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("selfimprove: interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
-    except typer.Abort:
-        print("selfimprove: interrupted; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
-    except typer.Exit as end:
-        sys.exit(end.exit_code)
+        _end(str(write_error(Path(error.filename or "."), error)), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     except Exception as error:
         # Click's usage errors carry their own sentence; anything else is a fault of ours and keeps its traceback.
         show = getattr(error, "format_message", None)
         if show is None:
             raise
-        print(f"selfimprove: {show()}", file=sys.stderr)
-        sys.exit(2)
+        _end(show(), 2)
+    if code == INTERRUPTED:
+        _end("interrupted; the same command goes on from here", INTERRUPTED)
+    sys.exit(code)
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    print(f"selfimprove: {sentence}", file=sys.stderr)
+    sys.exit(code)
 
 
 if __name__ == "__main__":
