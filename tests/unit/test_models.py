@@ -19,12 +19,20 @@ def model(tmp_path: Path) -> Path:
     path.mkdir()
     (path / "config.json").write_text("{}")
     (path / "tokenizer.json").write_text("{}")
-    (path / "chat_template.jinja").write_text("{{ messages }}")
+    (path / "chat_template.jinja").write_text("{{ tools }}<tool_call>{{ messages }}")
     (path / "model.safetensors").write_bytes(b"weights")
     return path
 
 
 def test_a_complete_directory_passes(model: Path) -> None:
+    check_model(model)
+
+
+def test_a_template_that_ignores_tools_is_refused_until_a_family_is_named(model: Path) -> None:
+    (model / "chat_template.jinja").write_text("{{ messages }}")
+    with pytest.raises(ModelError, match="ignores tools"):
+        check_model(model)
+    (model / "selfimprove.json").write_text('{"family": "selfimprove"}')
     check_model(model)
 
 
