@@ -15,6 +15,8 @@ class StageStarted:
     stage: str
     round: int
     planned_seconds: float = 0.0
+    part: str = "round"
+    """`round`, `final` or `control`: which part of the run the stage belongs to."""
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,6 @@ class Terminal:
         self._lock = threading.Lock()
         self._label = ""
         self._quiet_until = 0.0
-        self._decided: set[int] = set()
         self._live: Live | None = None
 
     def __enter__(self) -> Self:
@@ -104,9 +103,7 @@ class Terminal:
                     self._print(Text(clean(event.text), style="yellow" if event.level == "warning" else ""))
 
     def _started(self, event: StageStarted) -> None:
-        self._label = label(event.stage, event.round, final=event.stage == "evaluate" and event.round in self._decided)
-        if event.stage == "decide":
-            self._decided.add(event.round)
+        self._label = label(event.stage, event.round, event.part)
         self.estimate.start(event.planned_seconds)
         self._quiet_until = self._clock() + QUIET_SECONDS
         if not self._live:
@@ -157,9 +154,10 @@ class Terminal:
         return text
 
 
-def label(stage: str, round_: int, final: bool = False) -> str:
-    """Such as "round 1 · generate"; round 0 is the bootstrap. An evaluation after a round's decision is the final one."""
-    return clean(f"{'final' if final else f'round {round_}' if round_ else 'bootstrap'} · {stage}")
+def label(stage: str, round_: int, part: str = "round") -> str:
+    """Such as "round 1 · generate"; round 0 is the bootstrap."""
+    where = part if part != "round" else f"round {round_}" if round_ else "bootstrap"
+    return clean(f"{where} · {stage}")
 
 
 def _bar(share: float, ascii_only: bool) -> Text:

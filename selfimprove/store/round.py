@@ -40,7 +40,8 @@ class Round:
     @contextmanager
     def stage(self, name: str, inputs: Mapping[str, Any]) -> Iterator[Stage]:
         planned = float(self.config.plan.get(f"{self.name}/{name}", 0))
-        with open_stage(self.path / name, name, self.number, inputs=inputs, planned_seconds=planned) as stage:
+        begun = open_stage(self.path / name, name, self.number, inputs=inputs, planned_seconds=planned, part=self.part)
+        with begun as stage:
             yield stage
 
 

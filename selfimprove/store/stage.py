@@ -57,7 +57,7 @@ class Stage:
 
 @contextmanager
 def open_stage(
-    path: Path, name: str, round_: int, *, inputs: Mapping[str, Any], planned_seconds: float = 0
+    path: Path, name: str, round_: int, *, inputs: Mapping[str, Any], planned_seconds: float = 0, part: str = "round"
 ) -> Iterator[Stage]:
     """Raises StoreError when the directory was finished from other inputs."""
     try:
@@ -66,7 +66,7 @@ def open_stage(
         raise write_error(path, error) from None
     stage = Stage(path, name, round_, digest([name, dict(inputs)]), inputs)
     reused = stage.finished is not None
-    emit(StageStarted(name, round_, planned_seconds))
+    emit(StageStarted(name, round_, planned_seconds, part))
     try:
         yield stage
     finally:

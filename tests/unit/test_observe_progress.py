@@ -51,7 +51,7 @@ def test_a_reused_stage_and_work_outside_stages() -> None:
     terminal(Progress("setup", "embedded model", 3, 3))
     assert "bootstrap · train   was already done, in 188 s" in out.getvalue()
     assert "setup   embedded model 1/3" in out.getvalue()
-    assert label("evaluate", 2, final=True) == "final · evaluate"
+    assert label("evaluate", 2, part="final") == "final · evaluate"
 
 
 def test_estimates_follow_plan_and_rate() -> None:
