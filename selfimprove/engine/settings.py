@@ -118,4 +118,6 @@ def _environment(config: EngineConfig, gpus: list[str], rank: int) -> dict[str, 
         # Threads that spin at every barrier cost five times the speed as soon as anything else wants a core (13 against
         # 75 tokens/s beside a training on two cores; preloading Intel's OpenMP is no better than waiting passively).
         "OMP_WAIT_POLICY": "passive",
+        # vLLM compiles a few functions even in eager mode, which needs a C++ compiler at run time; none is asked for here.
+        "TORCHDYNAMO_DISABLE": "1",
     }
