@@ -29,8 +29,7 @@ def loaded(code: str) -> list[str]:
 
 def test_imports_point_down_only() -> None:
     tool = Path(sys.executable).with_name("lint-imports")
-    if not tool.exists():
-        pytest.skip("import-linter is not installed beside this Python")
+    assert tool.exists(), "import-linter is not installed beside this Python; run `make setup`"
     done = subprocess.run([str(tool), "--no-cache"], cwd=ROOT, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout
 
