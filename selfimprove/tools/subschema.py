@@ -46,13 +46,14 @@ def types(schema: Any) -> frozenset[str]:
 
 def resolve(schema: Any, root: dict[str, Any]) -> dict[str, Any]:
     """The schema itself behind local references and unions that have one branch beside null; `{}` where that fails."""
+    found: dict[str, Any] = schema if isinstance(schema, dict) else {}
     for _ in range(MOST_STEPS):
-        following = _next(schema, root) if isinstance(schema, dict) else None
+        following = _next(found, root)
+        if following is found:
+            return found
         if not isinstance(following, dict):
             return {}
-        if following is schema:
-            return following
-        schema = following
+        found = following
     return {}
 
 
