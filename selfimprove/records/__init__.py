@@ -3,6 +3,7 @@
     from selfimprove.records import Answer, Call, Sample, Tool
 """
 
+from selfimprove.records.admissible import AdmissibleCall, Values
 from selfimprove.records.attempt import Attempt, Verdict
 from selfimprove.records.base import Record
 from selfimprove.records.call import Answer, Call
@@ -17,7 +18,7 @@ from selfimprove.records.tool import Tool
 from selfimprove.records.training import Row, Subtask
 
 __all__ = [
-    "Answer", "Attempt", "Call", "Checked", "Comparison", "Completion", "Decision", "Drawn", "Judged", "Kind", "Message",
-    "Output", "Plan", "Proposal", "Rate", "Record", "Request", "Results", "Row", "Sample", "StageRef", "Subtask", "Tool",
-    "Verdict", "canonical_json", "derive_seed", "digest",
+    "AdmissibleCall", "Answer", "Attempt", "Call", "Checked", "Comparison", "Completion", "Decision", "Drawn", "Judged",
+    "Kind", "Message", "Output", "Plan", "Proposal", "Rate", "Record", "Request", "Results", "Row", "Sample", "StageRef",
+    "Subtask", "Tool", "Values", "Verdict", "canonical_json", "derive_seed", "digest",
 ]  # fmt: skip
