@@ -28,7 +28,7 @@ EMPTY = re.compile(r"\s*+\)\s*+[\],]")
 """What follows the parenthesis of a call that is meant as one: a named argument; in a list, no argument at all."""
 _name = re.compile(rf"\s*+({NAME})\(")
 _key = re.compile(rf"\s*+({_KEY})=(?!=)")
-_after = re.compile(r"[ \t]*+(?:[,;][ \t]*+)?")
+_after = re.compile(r"`?[.!]?[ \t]*+(?:[,;][ \t]*+)?")
 
 
 class NoCall(Exception):  # noqa: N818 - a finding, caught by the parser

@@ -59,7 +59,9 @@ def _all(items: Any, name_alone: bool) -> list[Call] | None:
     calls: list[Call] = []
     for item in items:
         # A list in a list is no form of any model: without it, the depth of a value cannot become depth of the stack.
-        found = None if isinstance(item, list) or (isinstance(item, dict) and "tool_calls" in item) else read_calls(item, name_alone=name_alone)
+        if not isinstance(item, dict) or "tool_calls" in item:
+            return None
+        found = read_calls(item, name_alone=name_alone)
         if not found:
             return None
         calls += found

@@ -15,7 +15,8 @@ from typing import Any
 from selfimprove.records.sound import MAX_DEPTH
 
 _SPACE = re.compile(r"\s*+")
-_NUMBER = re.compile(r"([+-]?)(?:(0[xX][0-9a-fA-F]++)|((?:\d[\d_]*+)(?:\.[\d_]*+)?(?:[eE][+-]?\d++)?|\.\d[\d_]*+(?:[eE][+-]?\d++)?))(?!\w)")
+_DECIMAL = r"(?:[0-9][0-9_]*+(?:\.[0-9_]*+)?|\.[0-9][0-9_]*+)(?:[eE][+-]?[0-9]++)?"
+_NUMBER = re.compile(rf"([+-]?)(?:(0[xX][0-9a-fA-F]++)|({_DECIMAL}))(?!\w)")
 _WORD = re.compile(r"(True|true|False|false|None|null)\b")
 _STRING = re.compile(
     r'([rRuU]?)(?:"""((?:[^"\\]|\\.|"(?!""))*+)"""'
@@ -33,7 +34,7 @@ _LONGEST_NUMBER = 400
 """Digits: beyond them a number is no float, and Python's own conversion takes quadratic time."""
 
 
-class NotLiteral(ValueError):
+class NotLiteral(ValueError):  # noqa: N818 - what was found, not a fault
     """`position` is where the text stops being a literal; the end of the text when it stops in the middle of one."""
 
     def __init__(self, position: int) -> None:
@@ -50,7 +51,7 @@ def read(text: str, position: int, depth: int = 0) -> tuple[Any, int]:
     if first == "{":
         return _pairs(text, position + 1, depth)
     if found := _STRING.match(text, position):
-        return _string(found), found.end()
+        return _strings(text, found)
     if found := _NUMBER.match(text, position):
         return _number(found), found.end()
     if found := _WORD.match(text, position):
@@ -104,6 +105,15 @@ def _pairs(text: str, position: int, depth: int) -> tuple[dict[str, Any], int]:
             raise NotLiteral(position)
 
 
+def _strings(text: str, found: re.Match[str]) -> tuple[str, int]:
+    """Python joins strings that stand one after the other."""
+    parts = [_string(found)]
+    while following := _STRING.match(text, skip_space(text, found.end())):
+        found = following
+        parts.append(_string(found))
+    return "".join(parts), found.end()
+
+
 def _string(found: re.Match[str]) -> str:
     body = next(part for part in found.groups()[1:] if part is not None)
     if "\\" not in body or found[1] in ("r", "R"):
@@ -126,7 +136,8 @@ def _escaped(found: re.Match[str]) -> str:
 def _number(found: re.Match[str]) -> int | float:
     sign, hexadecimal, decimal = found.groups()
     digits = (hexadecimal or decimal).replace("_", "")
-    if len(digits) > _LONGEST_NUMBER:
+    zeros = digits.isdigit() and digits.startswith("0") and digits.strip("0")
+    if len(digits) > _LONGEST_NUMBER or (zeros and not hexadecimal):
         raise NotLiteral(found.start())
     if hexadecimal:
         value: int | float = int(digits, 16)

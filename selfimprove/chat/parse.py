@@ -15,18 +15,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from selfimprove.chat import bracket
 from selfimprove.chat.calls import read_calls, read_value
 from selfimprove.chat.literal import NotLiteral, skip_space
-from selfimprove.chat.write import CLOSE, MISSING, NO_TOOL, OPEN, write
+from selfimprove.chat.write import CLOSE, OPEN
 from selfimprove.records import Answer, Call
-
-__all__ = ["MAX_CHARACTERS", "MISSING", "NO_TOOL", "PARSER_VERSION", "Parsed", "parse", "write"]
 
 PARSER_VERSION = 2
 """Raised whenever the same text is read as something else: part of what a score rests on."""
 MAX_CHARACTERS = 1_000_000
+MAX_CALLS = 10_000
 
 _NOISE = re.compile(r"(?:[\s,;]++|```[\w+-]*+|<\|\w++\|>|</s>)*+")
 """What may stand between calls without being prose: separators, code fences, control tokens that were decoded."""
@@ -34,12 +34,14 @@ _OPENER = re.compile(
     r"(?P<tag><tool_call>)|(?P<mistral>\[TOOL_CALLS\])|(?P<thought><(?:think|thinking|reasoning|scratch_pad)>|\[THINK\])"
     r"|(?P<bracket>\[\s*+" + bracket.NAME + r"\()"
     r"|(?P<json>\{\s*+[\"'](?!\s*+\})|\{\s*+(?:name|function|tool_calls)\s*+:|\[\s*+\{\s*+[\"'])"
-    r"|(?P<python>^[ \t]*+" + bracket.PYTHON_NAME + r"\()",
+    r"|(?P<function><function=)"
+    r"|(?P<python>(?:^[ \t]*+|(?<=[:!.?,*-] )|(?<=`))" + bracket.PYTHON_NAME + r"\()",
     re.MULTILINE,
 )  # fmt: skip
-_JSON_START = re.compile(r"\{|\[\s*+[\[{\"'\d\]-]")
+_JSON_START = re.compile(r"\{\s*+(?:[\"'{}]|\w++\s*+:|\Z)|\[\s*+[\[{\"'\d\]-]")
 _LATE_THOUGHT = re.compile(r"\n[ \t]*+</(think|thinking|reasoning)>|</(think|thinking|reasoning)>[ \t]*+(?:\n|\Z)|\[/THINK\]")
 """The end of a thought that the prompt began. On a line's edge, where no JSON string can have it."""
+_FUNCTION_NAME = re.compile(r"([^<>\n]++)>\s*+(?=\{)")
 _MISTRAL_NAME = re.compile(r"([^\[\]{}]++)(?:\[CALL_ID\][^\[\]{}]*+)?(?:\[ARGS\])?\s*+(?=\{)")
 
 _says_missing = re.compile(r"\bmissing values?:\s*([A-Za-z0-9_.,\- ]{1,200})", re.IGNORECASE)
@@ -63,8 +65,7 @@ class _Broken(Exception):  # noqa: N818 - a reason, caught in this file
     """The text is no answer; the argument is the reason code."""
 
 
-@dataclass(frozen=True)
-class _Region:
+class _Region(NamedTuple):
     """A part of the text that was read. `calls` is None for what is no call: a thought, or data."""
 
     end: int
@@ -77,6 +78,7 @@ class _Region:
 class _Reading:
     regions: list[tuple[int, _Region]] = field(default_factory=list)
     thoughts: list[tuple[int, int]] = field(default_factory=list)
+    calls: int = 0
     prose: bool = False
     data: bool = False
     """Whether a JSON value was met that is no call."""
@@ -113,14 +115,20 @@ def _read(text: str, reading: _Reading) -> None:
             return
         if region.calls is not None:
             reading.regions.append((start, region))
+        # Data is counted as one call, so that a megabyte of `{}` costs no more than one of calls.
+        reading.calls += 1 if region.calls is None and not reading.prose else len(region.calls or ())
+        if reading.calls > MAX_CALLS:
+            raise _Broken("too-large")
         position = region.end
 
 
 def _next(text: str, position: int, reading: _Reading) -> tuple[int, _Region | None]:
     """(start, region) of the next place where something begins that is not prose; the end of the text and None without one."""
-    found = _OPENER.match(text, position)
-    if not found and not reading.prose and _JSON_START.match(text, position):
-        return position, _json(text, position, reading, first=True)
+    found = None
+    if not reading.prose and text[position] in "{[":
+        found = _OPENER.match(text, position)
+        if not found and _JSON_START.match(text, position):
+            return position, _json(text, position, reading, first=True)
     found = found or _OPENER.search(text, position)
     if not found:
         return len(text), None
@@ -202,6 +210,19 @@ def _mistral(text: str, found: re.Match[str], _: bool) -> _Region:
     """A list of calls, or a name, `[ARGS]` and an object."""
     position = skip_space(text, found.end())
     named = None if text.startswith(("[", "{"), position) else _MISTRAL_NAME.match(text, position)
+    return _named(text, named, position)
+
+
+def _function(text: str, found: re.Match[str], first: bool) -> _Region:
+    """`<function=NAME>{...}</function>`, a form that Llama 3 uses for tools of the user's own."""
+    named = _FUNCTION_NAME.match(text, found.end())
+    if not named and not first:
+        return _Region(found.end(), None)
+    region = _named(text, named, found.end())
+    return region._replace(end=region.end + len("</function>")) if text.startswith("</function>", region.end) else region
+
+
+def _named(text: str, named: re.Match[str] | None, position: int) -> _Region:
     try:
         value, end = read_value(text, named.end() if named else position)
     except ValueError as error:
@@ -239,7 +260,7 @@ def _pythonic(
     return _Region(end, calls)
 
 
-_READERS = {"tag": _tag, "mistral": _mistral, "bracket": _bracket, "python": _python}
+_READERS = {"tag": _tag, "mistral": _mistral, "function": _function, "bracket": _bracket, "python": _python}
 
 
 def _conclude(text: str, reading: _Reading) -> Parsed:
