@@ -145,6 +145,19 @@ class Verify(Section):
     """Least lead of the winner over the next answer, in votes."""
 
 
+class SelfTest(Section):
+    truths: Positive = 80
+    """Labelled problems from which the cases of a round's self-test are made."""
+    attacks: Share = 0.0
+    """Largest share of attacks that the verifier may accept; above it the round stops."""
+    wrong_accepted: Share = 0.005
+    """The same for wrong answers, of all kinds with a reference and of those that can be seen without one."""
+    right_rejected: Share = 0.02
+    """The same for right answers that are rejected (with a reference: not accepted)."""
+    right_unknown: Share = 0.2
+    """The same for right answers that stay unknown without a reference."""
+
+
 class Select(Section):
     rows: Positive = 64
     """Rows trained in a round, replay included."""
@@ -227,6 +240,7 @@ class Config(Section):
     bootstrap: Bootstrap = Bootstrap()
     generate: Generate = Generate()
     verify: Verify = Verify()
+    selftest: SelfTest = SelfTest()
     select: Select = Select()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()

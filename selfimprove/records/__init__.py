@@ -13,12 +13,13 @@ from selfimprove.records.message import Completion, Message, Request
 from selfimprove.records.plan import Drawn, Plan, Proposal
 from selfimprove.records.sample import Kind, Sample
 from selfimprove.records.score import Comparison, Decision, Output, Rate, Results
+from selfimprove.records.selftest import Fault, SelfTest
 from selfimprove.records.stage import StageRef
 from selfimprove.records.tool import Tool
 from selfimprove.records.training import Row, Subtask
 
 __all__ = [
-    "AdmissibleCall", "Answer", "Attempt", "Call", "Checked", "Comparison", "Completion", "Decision", "Drawn", "Judged",
-    "Kind", "Message", "Output", "Plan", "Proposal", "Rate", "Record", "Request", "Results", "Row", "Sample", "StageRef",
-    "Subtask", "Tool", "Values", "Verdict", "canonical_json", "derive_seed", "digest",
+    "AdmissibleCall", "Answer", "Attempt", "Call", "Checked", "Comparison", "Completion", "Decision", "Drawn", "Fault",
+    "Judged", "Kind", "Message", "Output", "Plan", "Proposal", "Rate", "Record", "Request", "Results", "Row", "Sample",
+    "SelfTest", "StageRef", "Subtask", "Tool", "Values", "Verdict", "canonical_json", "derive_seed", "digest",
 ]  # fmt: skip

@@ -24,6 +24,7 @@ from selfimprove.records import (
     Comparison,
     Completion,
     Decision,
+    Fault,
     Judged,
     Output,
     Plan,
@@ -32,6 +33,7 @@ from selfimprove.records import (
     Results,
     Row,
     Sample,
+    SelfTest,
 )
 from selfimprove.schemas import handwritten
 from selfimprove.store.champion import Champion, Model
@@ -60,6 +62,8 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "proposals": ("generate/proposals.jsonl", Proposal),
     "problems": ("generate/problems.jsonl", Sample),
     "attempts": ("generate/attempts.jsonl", Attempt),
+    "selftest": ("selftest/selftest.json", SelfTest),
+    "faults": ("selftest/faults.jsonl", Fault),
     "judged": ("verify/judged.jsonl", Judged),
     "checked": ("verify/checked.jsonl", Checked),
     "rows": ("select/rows.jsonl", Row),

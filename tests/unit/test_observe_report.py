@@ -131,6 +131,9 @@ def generate(folder: Path, problems: int, text: str) -> None:
 
 def round_(layout: Layout, number: int, *, promoted: bool = True, problems: int = 60, text: str = "") -> None:
     folder = begin(layout, number)
+    write_json(folder / "selftest" / "selftest.json", {"truths": 9, "cases": 90, "kinds": {}, "rates": {
+        "attacks": score(0, 50), "wrong-accepted": score(1, 30), "right-rejected": score(0, 40)}})  # fmt: skip
+    finish(folder / "selftest", 2.0)
     generate(folder, problems, text)
     finish(folder / "generate", 131.0, problems=problems, attempts=problems * 5)
     finish(
