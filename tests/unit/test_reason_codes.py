@@ -26,7 +26,7 @@ NOT_CODES = {
     "type",
     "enum", "examples", "user", "system", "messages", "tools", "grounding", "tool", "definition-", "source", "kind",
     "wrong-argument:",
-    "extra-argument:", "ungrounded:", "json",
+    "extra-argument:", "ungrounded:", "json", "thought",
 }  # fmt: skip
 """Plain words of these modules that are no reason; a new word is a code until it is listed here."""
 
