@@ -110,8 +110,8 @@ def _rates(cases: list[dict[str, Any]], with_: Counter, without: Counter, hidden
         accepted, rejected = sum(counts[k, "accepted"] for k in looked), sum(counts[k, "rejected"] for k in right)
         unknown = sum(counts[k, "unknown"] for k in right)
         print(
-            f"{name}: false acceptances {accepted} of {n_wrong} ({accepted / max(1, n_wrong):.2%}), false rejections {rejected} of "
-            f"{n_right} ({rejected / max(1, n_right):.2%}), unknown on right answers {unknown / max(1, n_right):.1%}"
+            f"{name}: false acceptances {accepted} of {n_wrong} ({accepted / max(1, n_wrong):.2%}), false rejections {rejected} "
+            f"of {n_right} ({rejected / max(1, n_right):.2%}), unknown on right answers {unknown / max(1, n_right):.1%}"
         )
 
 

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -41,7 +42,7 @@ class RowCase:
     rights: tuple[Right, ...]
 
 
-def read_row(row: Any, profile: Profile) -> RowCase:
+def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = None) -> RowCase:
     """Raises BadRow naming the key that is wrong."""
     if not isinstance(row, dict):
         raise BadRow("the row is no JSON object")
@@ -57,6 +58,7 @@ def read_row(row: Any, profile: Profile) -> RowCase:
     parsed = parse(candidate)
     case = Case(
         answer=parsed.answer, problem=parsed.problem, tools=named, repeated=repeated, text=_text(row), outputs=outputs,
+        modules=modules or {},
     )  # fmt: skip
     return RowCase(id_, case, candidate, rights)
 

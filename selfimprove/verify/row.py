@@ -9,7 +9,8 @@ passed, and what no layer can tell is `unknown`. The format of rows: docs/format
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from selfimprove.records import Call
@@ -23,12 +24,17 @@ Verdict = tuple[str, str, tuple[str, ...]]
 
 
 def verify_row(
-    row: Any, *, layers: Sequence[str] | None = None, profile: Profile = "training", counts: Counts | None = None
+    row: Any,
+    *,
+    layers: Sequence[str] | None = None,
+    profile: Profile = "training",
+    counts: Counts | None = None,
+    modules: Mapping[str, Path] | None = None,
 ) -> dict[str, Any]:
     """`id`, `verdict`, `reasons`, `layer`, `calls`. A row that cannot be read is `unknown` with the reason `bad-row` and a
-    `message`; nothing that a row holds raises."""
+    `message`; nothing that a row holds raises. `modules` are the files that run tools, for the layer execution."""
     try:
-        read = read_row(row, profile)
+        read = read_row(row, profile, modules)
         status, layer, reasons = decide(read, RULES if layers is None else layers, profile, counts)
     except BadRow as problem:
         return bad_row(row, str(problem))
