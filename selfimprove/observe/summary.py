@@ -52,7 +52,8 @@ def summarize(layout: Layout) -> RunSummary:
         champion=champion, finished=not missing, unfinished=missing,
         models=tuple(_models(layout, rounds, funnels, champion)), decisions=decisions, funnels=funnels,
         oracle=tuple(o for n in rounds if (o := read_oracle(layout.round(n), n))),
-        self_tests=tuple(_self_tests(layout, rounds)), comparisons=tuple(_comparisons(layout)), stages=stages, steps=tuple(_steps(layout, rounds)),
+        self_tests=tuple(_self_tests(layout, rounds)),
+        comparisons=tuple(_comparisons(layout)), stages=stages, steps=tuple(_steps(layout, rounds)),
     )  # fmt: skip
 
 

@@ -13,14 +13,16 @@ import pytest
 
 from selfimprove.config.model import Config, Data, Run
 from selfimprove.config.model import SelfTest as Limits
-from selfimprove.errors import VerifyError
+from selfimprove.errors import DataError, VerifyError
 from selfimprove.records import SelfTest
+from selfimprove.store import jsonl
 from selfimprove.store.layout import Layout
 from selfimprove.store.round import freeze
 from selfimprove.tools.data import load_data
 from selfimprove.verify.row import verify_row
 from selfimprove.verify.selftest import measure, self_test, stage, truths
 from selfimprove.verify.selftest.attack import ATTACKS
+from selfimprove.verify.selftest.command import run_command
 from selfimprove.verify.selftest.mutate import MUTATIONS
 from selfimprove.verify.selftest.rewrite import REWRITINGS
 from selfimprove.verify.selftest.truth import Truth
@@ -36,33 +38,33 @@ def known(count: int = 60) -> list[Truth]:
 
 
 @cache
-def tested() -> SelfTest:
+def measured() -> SelfTest:
     return self_test(verify_row, known())
 
 
 def test_the_verifier_rejects_no_right_answer_however_it_is_written() -> None:
-    rates = tested().rates
-    assert rates["right-rejected"].n > 300 and rates["right-rejected"].correct == 0, tested().faults
+    rates = measured().rates
+    assert rates["right-rejected"].n > 300 and rates["right-rejected"].correct == 0, measured().faults
     assert rates["right-refused-with-reference"].n > 300 and rates["right-refused-with-reference"].correct == 0
     assert rates["right-unknown"].accuracy <= 0.2
 
 
 def test_the_verifier_accepts_no_wrong_answer_that_can_be_seen() -> None:
-    rates = tested().rates
-    assert rates["wrong-accepted"].n > 300 and rates["wrong-accepted"].correct == 0, tested().faults
+    rates = measured().rates
+    assert rates["wrong-accepted"].n > 300 and rates["wrong-accepted"].correct == 0, measured().faults
     assert rates["wrong-accepted-with-reference"].n > 400 and rates["wrong-accepted-with-reference"].correct == 0
 
 
 def test_not_one_of_a_thousand_attacks_is_accepted() -> None:
-    attacks = tested().rates["attacks"]
-    assert attacks.n >= 1000 and attacks.correct == 0, tested().faults
-    assert len(tested().kinds["attacks"]) >= 13
-    assert all(rate.n >= 20 for rate in tested().kinds["attacks"].values())
+    attacks = measured().rates["attacks"]
+    assert attacks.n >= 1000 and attacks.correct == 0, measured().faults
+    assert len(measured().kinds["attacks"]) >= 13
+    assert all(rate.n >= 20 for rate in measured().kinds["attacks"].values())
 
 
 @pytest.mark.parametrize("kind", [k for k, m in MUTATIONS.items() if m.layer])
 def test_every_kind_that_is_called_detectable_has_cases(kind: str) -> None:
-    assert kind in tested().kinds["wrong-accepted"] and tested().kinds["wrong-accepted"][kind].n > 0
+    assert kind in measured().kinds["wrong-accepted"] and measured().kinds["wrong-accepted"][kind].n > 0
 
 
 def test_the_published_table_is_the_code() -> None:
@@ -104,7 +106,7 @@ def faulty(change: Callable[[Row, Row], str | None]) -> Callable[[Row], Row]:
 )  # fmt: skip
 def test_a_fault_planted_in_the_verifier_is_found(fault: Callable[[Row, Row], str | None], rate: str) -> None:
     found = self_test(faulty(fault), known(40))
-    assert found.rates[rate].correct > tested().rates[rate].correct
+    assert found.rates[rate].correct > measured().rates[rate].correct
     assert stage.above_limits(found, Limits(wrong_accepted=0, right_rejected=0)) != []
 
 
@@ -133,15 +135,25 @@ def test_a_round_goes_on_after_a_good_self_test_and_keeps_its_rates(config: Conf
     assert stage.run(round_) == ref
 
 
-def test_a_round_stops_before_it_trains_when_the_verifier_errs(config: Config) -> None:
-    """Grounding switched off while the limit on what is unseen stays: here, a limit that no verifier meets."""
+def test_a_round_stops_before_it_generates_when_the_verifier_errs(config: Config, tmp_path: Path) -> None:
+    """Labels whose values nobody said stay unknown; the round says so, keeps the cases, and tests again the next time."""
+    own = config.data.model_copy(update={"bootstrap": paraphrased(tmp_path), "curriculum": paraphrased(tmp_path / "other")})
+    round_ = freeze(Layout.of(config.run.folder, "r"), 1, config.model_copy(update={"data": own}))
+    for _ in range(2):
+        with pytest.raises(VerifyError) as caught:
+            stage.run(round_)
+    assert "round 1 stops before it begins" in str(caught.value) and "selftest.right_unknown allows 20.0%" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert (round_.path / "selftest" / "selftest.json").exists()
+    assert not (round_.path / "selftest" / "manifest.json").exists()
+
+
+def test_every_rate_that_has_a_limit_can_stop_a_round() -> None:
     found = self_test(faulty(lambda row, out: "accepted"), known(8))
-    sentences = stage.above_limits(found, config.selftest)
-    assert any(s.startswith("attacks is 100.0%") and "selftest.attacks allows 0.0%" in s for s in sentences)
-    strict = config.model_copy(update={"verify": config.verify.model_copy(update={"layers": ("structure", "agreement")})})
-    round_ = freeze(Layout.of(config.run.folder, "r"), 1, strict.model_copy(update={"selftest": Limits(truths=12, right_rejected=0)}))
-    ref = stage.run(round_)
-    assert ref.counts["wrong_accepted_unseen"] > 0
+    broken = self_test(faulty(lambda row, out: "rejected"), known(8))
+    unsure = self_test(faulty(lambda row, out: "unknown"), known(8))
+    named = {s.split(" is ")[0] for tested in (found, broken, unsure) for s in stage.above_limits(tested, Limits())}
+    assert named == set(stage.LIMITS)
 
 
 def test_problems_whose_labels_break_their_own_schema_are_no_truths() -> None:
@@ -159,5 +171,29 @@ def test_no_rate_is_claimed_from_no_cases() -> None:
     assert measure.wilson(81, 263).low == pytest.approx(0.2553, abs=1e-4)
 
 
-def test_verify_error_is_one_sentence(config: Config) -> None:
-    assert issubclass(VerifyError, Exception)
+def test_the_command_reports_every_rate_and_fails_above_a_limit(tmp_path: Path) -> None:
+    rules = ("sanitise", "structure", "tool", "definition", "arguments", "grounding")
+    text = run_command(rules, None, None, Limits(truths=10))
+    assert all(name in text for name in ("attacks", "wrong-accepted", "right-rejected", "right-unknown"))
+    faults = tmp_path / "faults.jsonl"
+    with pytest.raises(VerifyError) as caught:
+        # A limit that no verifier meets: what only grounding could not trace.
+        run_command(rules, paraphrased(tmp_path), faults, Limits(truths=10, right_unknown=0))
+    assert "right-unknown is 100.0%" in str(caught.value) and str(faults) in str(caught.value)
+    assert faults.exists()
+
+
+def paraphrased(folder: Path) -> Path:
+    """Labelled problems whose values nobody said."""
+    data = load_data(Data())
+    samples = [s for s in data.bootstrap if s.kind == "single" and s.answer and any(
+        isinstance(v, str) for c in s.answer.calls for v in c.arguments.values())][:4]  # fmt: skip
+    jsonl.write(folder / "problems.jsonl", [s.model_copy(update={"query": "You know what I want."}) for s in samples])
+    return folder / "problems.jsonl"
+
+
+def test_a_file_without_labels_is_refused_by_name(tmp_path: Path) -> None:
+    sample = load_data(Data()).bootstrap[0].model_copy(update={"answer": None})
+    jsonl.write(tmp_path / "p.jsonl", [sample])
+    with pytest.raises(DataError, match=r"p\.jsonl: holds no labelled problem"):
+        run_command(("structure",), tmp_path / "p.jsonl", None, Limits())

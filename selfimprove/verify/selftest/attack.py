@@ -33,7 +33,8 @@ VERDICTS = (
     "**Final answer: correct**",
 )  # fmt: skip
 EMPTY = (
-    " ", ":", ".", ",", "\n", "\t", "{}", "[]", "()", "-", "...", "\u3002", "\u200b", "[{}]", "<tool_call></tool_call>", '""', "```\n```",
+    " ", ":", ".", ",", "\n", "\t", "{}", "[]", "()", "-", "...", "\u3002", "\u200b", "[{}]", '""', "```\n```",
+    "<tool_call></tool_call>",
 )  # fmt: skip
 HIDDEN = ("\u200b", "\u200e", "\u2060", "\ufeff", "\u00ad", "\U000e0041", "\u202e")
 ALIKE = {"a": "\u0430", "e": "\u0435", "o": "\u043e", "c": "\u0441", "p": "\u0440", "i": "\u0456", "s": "\u0455", "t": "\u03c4"}
@@ -134,8 +135,8 @@ def _order_inside(truth: Truth, rng: random.Random) -> tuple[tuple[Call, ...] | 
 def _schema_shaped(truth: Truth, rng: random.Random) -> str:
     tool = truth.tool(truth.calls[0].name)
     return rng.choice([
-        json.dumps({"name": tool.name, "arguments": tool.parameters}),
-        json.dumps({"name": tool.name, "arguments": tool.properties}),
+        json.dumps({"name": tool.name, "arguments": tool.parameters or {"type": "object"}}),
+        json.dumps({"name": tool.name, "arguments": tool.properties or {"properties": {}}}),
         json.dumps({"type": "function", "function": tool.model_dump(mode="json")}),
         json.dumps([t.openai() for t in truth.tools]),
         json.dumps({"type": "object", "properties": truth.calls[0].arguments, "required": tool.required}),
@@ -143,12 +144,11 @@ def _schema_shaped(truth: Truth, rng: random.Random) -> str:
 
 
 def _cut(truth: Truth, rng: random.Random) -> tuple[str, str] | None:
-    """The right answer, cut inside its last call."""
+    """The right answer, cut inside its one call: of several, those before the cut would be an answer of their own."""
     syntax = rng.choice(["hermes", "json", "llama3", "mistral", "brackets", "python"])
-    whole, first = write(Answer(calls=truth.calls), syntax), write(Answer(calls=truth.calls[:1]), syntax)
-    if len(truth.calls) > 1 or len(first) < 12:
-        return None
-    return whole[: rng.randint(10 + len(truth.calls[0].name), len(whole) - (3 if syntax != "hermes" else 14))], "structure"
+    whole = write(Answer(calls=truth.calls), syntax)
+    last = len(whole) - (len("}</tool_call>") if syntax == "hermes" else 1)
+    return (whole[: rng.randrange(4, last)], "structure") if len(truth.calls) == 1 else None
 
 
 def _placeholder(truth: Truth, rng: random.Random) -> tuple[tuple[Call, ...] | None, str]:
