@@ -1,19 +1,29 @@
-"""Definition: the tools can be used. Tools that a model made must be well made; others only well enough to check a call.
+"""Definition: the tools can be used. Among tools that a model made none may be unusable or the same as another: a veto.
 
-Made tools are vetoed for what `schema_rules.py` calls a problem: keywords, name, description, types, no example, or a sibling
-that is the same. A user's tool that cannot be read makes its calls unknown, since nobody can say whether they fit it.
+How a made tool must be written (keywords, description, types, an example) is asked where it is made, by the same
+`schema_rules.py`; here the user's own tools stand among them. A user's tool that cannot be read makes its calls unknown, since
+nobody can say whether they fit it.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
+from selfimprove.records import Tool
 from selfimprove.tools.schema_rules import alike, problems
 from selfimprove.tools.validation import Uncheckable, checker_of
 from selfimprove.verify.case import Case, Finding
 
 
+@lru_cache(maxsize=4096)
+def _problems(tool: str) -> tuple[str, ...]:
+    """Many attempts see the same tools."""
+    return tuple(problems(Tool.model_validate_json(tool)))
+
+
 def definition(case: Case) -> Finding | None:
     if case.made:
-        found = {f"definition-{p}" for tool in case.tools.values() for p in problems(tool, made=True)}
+        found = {f"definition-{p}" for tool in case.tools.values() for p in _problems(tool.model_dump_json())}
         found |= {"definition-alike"} if case.repeated or alike(list(case.tools.values())) else set()
         if found:
             return "rejected", tuple(sorted(found))
