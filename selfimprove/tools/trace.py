@@ -25,6 +25,8 @@ LONGEST_VALUE = 20_000
 SMALL_WORDS = frozenset(
     "a an the of in on at to for and or is are with by from my your our their his her its it this that as be me i you we".split()  # noqa: SIM905
 )
+_blank = re.compile(r"<[\w .-]+>|\{+[\w .-]+\}+|\[[A-Za-z_ .-]+\]|\$\{?\w+\}?|your_\w+", re.IGNORECASE)
+"""A place for a value, not a value: `<room>`, `{{room}}`, `YOUR_ROOM`. That its word is said does not make it one."""
 _default_said = re.compile(r"\bdefaults?(?:\s+(?:value|is|to|as))*\s*[:=]?\s*[\"'`]?([\w.+/-]+)", re.IGNORECASE)
 _negative = re.compile(
     r"\b(?:minus|negative|below|under|south|west|decrease\w*|reduce\w*|lower\w*|down|loss|lost|drop\w*)\b|°\s*[sw]\b"
@@ -72,6 +74,8 @@ def _text(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
     if not plain:
         # Only signs: an operator may be said; "..." and nothing at all are said nowhere.
         return "said" if value.strip() and value.strip() in said.raw else _enum(value, schema, said)
+    if _blank.fullmatch(value.strip()) and value.strip() not in said.raw:
+        return _enum(value, schema, said)
     if said.has(plain):
         return "said"
     if len(plain) >= 5 and _joined(plain) in said.joined:

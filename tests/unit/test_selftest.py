@@ -14,7 +14,7 @@ import pytest
 from selfimprove.config.model import Config, Data, Run
 from selfimprove.config.model import SelfTest as Limits
 from selfimprove.errors import DataError, VerifyError
-from selfimprove.records import SelfTest
+from selfimprove.records import Call, SelfTest, Tool
 from selfimprove.store import jsonl
 from selfimprove.store.layout import Layout
 from selfimprove.store.round import freeze
@@ -37,9 +37,21 @@ def known(count: int = 60) -> list[Truth]:
     return truths([*data.bootstrap, *data.curriculum], count)
 
 
+LEVEL = {"type": "integer", "minimum": 0, "maximum": 100}
+RANGED = Truth(
+    id="ranged", query="Set the lamp to 40 and the fan to 60.",
+    tools=(Tool(name="set_level", description="Set the level of a device.", parameters={
+        "type": "object", "properties": {"device": {"type": "string"}, "level": LEVEL}, "required": ["device", "level"],
+        "additionalProperties": False}),),
+    calls=(Call(name="set_level", arguments={"device": "lamp", "level": 40}),
+           Call(name="set_level", arguments={"device": "fan", "level": 60})),
+)  # fmt: skip
+"""The seeds' schemas have no bounds."""
+
+
 @cache
 def measured() -> SelfTest:
-    return self_test(verify_row, known())
+    return self_test(verify_row, [*known(), RANGED])
 
 
 def test_the_verifier_rejects_no_right_answer_however_it_is_written() -> None:
@@ -188,7 +200,8 @@ def paraphrased(folder: Path) -> Path:
     data = load_data(Data())
     samples = [s for s in data.bootstrap if s.kind == "single" and s.answer and any(
         isinstance(v, str) for c in s.answer.calls for v in c.arguments.values())][:4]  # fmt: skip
-    jsonl.write(folder / "problems.jsonl", [s.model_copy(update={"query": "You know what I want."}) for s in samples])
+    unsaid = [s.model_copy(update={"id": f"{folder.name}-{s.id}", "query": "You know what I want."}) for s in samples]
+    jsonl.write(folder / "problems.jsonl", unsaid)
     return folder / "problems.jsonl"
 
 
