@@ -138,7 +138,8 @@ class Generate(Section):
 class Verify(Section):
     layers: tuple[
         Literal[
-            "sanitise", "structure", "tool", "definition", "arguments", "grounding", "execution", "agreement", "reference",
+            "sanitise", "structure", "tool", "definition", "arguments", "grounding", "execution", "judge", "agreement",
+            "reference",
         ],
         ...,
     ] = ("sanitise", "structure", "tool", "definition", "arguments", "grounding", "agreement", "reference")  # fmt: skip
@@ -147,6 +148,16 @@ class Verify(Section):
     """Least share of the k answers that the winner of a vote needs."""
     vote_margin: Count = 1
     """Least lead of the winner over the next answer, in votes."""
+    judge: str = ""
+    """Model of the layer `judge`, which is off by default: a directory or a hub id."""
+    judge_margin: float = Field(default=1.0, ge=0)
+    """Least lead of the judge's yes over its no, or of no over yes, in nats; within it an answer stays unknown."""
+
+    @model_validator(mode="after")
+    def _judge_has_a_model(self) -> Verify:
+        if "judge" in self.layers and not self.judge:
+            raise ValueError("verify.layers names judge, and verify.judge names no model: set it to a directory or a hub id")
+        return self
 
 
 class SelfTest(Section):

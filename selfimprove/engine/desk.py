@@ -54,19 +54,22 @@ class Desk:
 
     def _start(self, request: Request) -> None:
         prompt = prompt_ids(self._tokenizer, request.messages, request.tools)
-        room = self._limit - request.max_tokens
+        given = [tuple(self._tokenizer.encode(text, add_special_tokens=False)) for text in request.answers]
+        if not all(given):
+            raise ValueError("an answer to be weighed has no tokens")
+        room = self._limit - (max(map(len, given)) + 1 if given else request.max_tokens)
         if len(prompt) > min(room, request.max_prompt_tokens or room):
             self._answers.append(_answer(request, [_too_long(request, i, len(prompt)) for i in range(request.k)]))
             return
-        work = Open(request, len(prompt), request.k if request.temperature > 0 else 1)
+        work = Open(request, len(prompt), request.k if request.temperature > 0 or given else 1)
         for index in range(work.distinct):
-            self._backend.add(f"{index}/{request.id}", self._sample(request, prompt, index))
+            self._backend.add(f"{index}/{request.id}", self._sample(request, prompt, index, given[index] if given else ()))
         self._open[request.id] = work
 
-    def _sample(self, request: Request, prompt: list[int], index: int) -> Sample:
+    def _sample(self, request: Request, prompt: list[int], index: int, given: tuple[int, ...]) -> Sample:
         return Sample(
             prompt, self._stop, request.max_tokens, request.temperature, request.top_p, request.top_k,
-            seed=derive_seed(request.seed, index),
+            seed=derive_seed(request.seed, index), given=given,
         )  # fmt: skip
 
     def work(self) -> list[Answer]:

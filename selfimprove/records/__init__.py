@@ -7,7 +7,7 @@ from selfimprove.records.admissible import AdmissibleCall, Values
 from selfimprove.records.attempt import Attempt, Verdict
 from selfimprove.records.base import Record
 from selfimprove.records.call import Answer, Call
-from selfimprove.records.judged import Checked, Judged
+from selfimprove.records.judged import Checked, Judged, Judgement
 from selfimprove.records.keys import canonical_json, derive_seed, digest
 from selfimprove.records.message import Completion, Message, Request
 from selfimprove.records.plan import Drawn, Plan, Proposal
@@ -20,6 +20,6 @@ from selfimprove.records.training import Row, Subtask
 
 __all__ = [
     "AdmissibleCall", "Answer", "Attempt", "Call", "Checked", "Comparison", "Completion", "Decision", "Drawn", "Fault",
-    "Judged", "Kind", "Message", "Output", "Plan", "Proposal", "Rate", "Record", "Request", "Results", "Row", "Sample",
-    "SelfTest", "StageRef", "Subtask", "Tool", "Values", "Verdict", "canonical_json", "derive_seed", "digest",
+    "Judged", "Judgement", "Kind", "Message", "Output", "Plan", "Proposal", "Rate", "Record", "Request", "Results", "Row",
+    "Sample", "SelfTest", "StageRef", "Subtask", "Tool", "Values", "Verdict", "canonical_json", "derive_seed", "digest",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from selfimprove.records.base import Record
 from selfimprove.records.tool import Tool
@@ -32,6 +32,14 @@ class Request(Record):
     max_prompt_tokens: int = Field(default=0, ge=0)
     """Prompts longer than this are returned as `too_long` (0: the engine's own limit)."""
     seed: int = 0
+    answers: tuple[str, ...] = ()
+    """When given, nothing is sampled: completion i is answer i, with its log-probability. `k` is their number."""
+
+    @model_validator(mode="after")
+    def _one_completion_an_answer(self) -> Request:
+        if self.answers and (self.k != len(self.answers) or not all(self.answers)):
+            raise ValueError("k must be the number of answers, and no answer may be empty")
+        return self
 
 
 class Completion(Record):

@@ -10,27 +10,36 @@ abstention is a class of its own. The gold of an oracle problem is read only to 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from selfimprove.config.model import Verify
-from selfimprove.records import Answer, Attempt, Call, Checked, Judged, Sample, Verdict, canonical_json
+from selfimprove.records import Answer, Attempt, Call, Checked, Judged, Judgement, Sample, Verdict, canonical_json
 from selfimprove.tools.canonical import key
 from selfimprove.verify.agreement import elect
 from selfimprove.verify.case import of_attempt
+from selfimprove.verify.judge import answer_id, in_doubt
 from selfimprove.verify.layers import judge
 
+Judgements = Mapping[str, Judgement]
 
-def judge_sample(sample: Sample, attempts: Sequence[Attempt], config: Verify) -> tuple[Judged, list[Checked]]:
+
+def judge_sample(
+    sample: Sample, attempts: Sequence[Attempt], config: Verify, judgements: Judgements | None = None
+) -> tuple[Judged, list[Checked]]:
+    """`judgements`: what a judge said of answers that grounding alone left in doubt."""
     gold = sample.answer if sample.source != "oracle" else None
-    checked = [check(sample, a, config, gold) for a in attempts]
+    checked = [check(sample, a, config, gold, judgements or {}) for a in attempts]
     sampled = [(a, c) for a, c in zip(attempts, checked, strict=True) if a.index >= 0]
     if gold is not None:
         return _by_reference(sample, gold, sampled), checked
     return _by_vote(sample, attempts, checked, config), checked
 
 
-def check(sample: Sample, attempt: Attempt, config: Verify, gold: Answer | None) -> Checked:
+def check(
+    sample: Sample, attempt: Attempt, config: Verify, gold: Answer | None, judgements: Judgements = MappingProxyType({})
+) -> Checked:
     """The layers, in order, until one vetoes."""
     base: dict[str, Any] = {"sample": sample.id, "index": attempt.index}
     correct = None if gold is None else attempt.answer is not None and _same(attempt.answer, gold, sample)
@@ -41,6 +50,12 @@ def check(sample: Sample, attempt: Attempt, config: Verify, gold: Answer | None)
     if status != "rejected" and gold is not None and "reference" in config.layers:
         # With gold nothing is unknown: what differs from it is wrong.
         status, layer, reasons = "rejected", "reference", (reference_reason(attempt.answer, gold),)
+    elif gold is None and attempt.answer and in_doubt(status, layer, attempt.answer.calls):
+        said = judgements.get(answer_id(sample, attempt.answer))
+        if said and said.status == "accepted":
+            status, layer, reasons = "accepted", "", ()
+        elif said and said.status == "rejected":
+            status, layer, reasons = "rejected", "judge", ("judge-no",)
     return Checked.model_validate({**base, "status": status, "layer": layer, "reasons": reasons, "correct": correct})
 
 

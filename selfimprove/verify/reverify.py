@@ -21,6 +21,7 @@ from selfimprove.store.round import open_round
 from selfimprove.store.stage import read_manifest
 from selfimprove.tools.canonical import key
 from selfimprove.verify.judge_sample import judge_sample
+from selfimprove.verify.judging import stored as stored_judgements
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,11 @@ def _round(layout: Layout, number: int, layers: Sequence[str] | None) -> Again:
     for attempt in jsonl.read(folder / "generate" / "attempts.jsonl", Attempt, empty=True):
         attempts.setdefault(attempt.sample, []).append(attempt)
     stored = {j.sample: j for j in jsonl.read(folder / "verify" / "judged.jsonl", Judged, empty=True)}
+    said = stored_judgements(folder / "verify") if "judge" in config.layers else {}
     before, after, changes = Counter[str](), Counter[str](), []
     for sample in jsonl.read(folder / "generate" / "problems.jsonl", Sample, empty=True):
         old = stored.get(sample.id)
-        new, _ = judge_sample(sample, attempts.get(sample.id, []), config)
+        new, _ = judge_sample(sample, attempts.get(sample.id, []), config, said)
         if old is None:
             continue
         before[old.verdict.status] += 1

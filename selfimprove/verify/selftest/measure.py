@@ -22,6 +22,8 @@ from selfimprove.verify.selftest.rewrite import REWRITINGS, rewritten
 from selfimprove.verify.selftest.truth import Truth
 
 Verify = Callable[[dict[str, Any]], dict[str, Any]]
+Second = Callable[[list[tuple[dict[str, Any], dict[str, Any]]]], list[dict[str, Any]]]
+"""A second look at (row, verdict) of all cases together: the judge's."""
 Group = Literal["right", "wrong", "attack"]
 Z = 1.959964  # of a two-sided 95 % interval
 ABSTAINS = "abstention"
@@ -68,7 +70,10 @@ def _of(truth: Truth, referenced: bool, layers: Collection[str] | None) -> Itera
             yield trial("attack", kind, *made)
 
 
-def self_test(verify: Verify, truths: Sequence[Truth], layers: Collection[str] | None = None, faults: int = 200) -> SelfTest:
+def self_test(
+    verify: Verify, truths: Sequence[Truth], layers: Collection[str] | None = None, *, second: Second | None = None,
+    faults: int = 200,
+) -> SelfTest:  # fmt: skip
     """Rates of error with 95 % intervals, by what went wrong and by kind; the first `faults` cases of error as they are.
 
     `right-rejected`, `right-unknown`: right answers without a reference. `right-refused-with-reference`: not accepted.
@@ -78,8 +83,7 @@ def self_test(verify: Verify, truths: Sequence[Truth], layers: Collection[str] |
     seen: Counter[tuple[str, str]] = Counter()
     errors: Counter[tuple[str, str]] = Counter()
     found: list[Fault] = []
-    for trial in trials(truths, layers):
-        answer = verify(trial.row)
+    for trial, answer in _answered(verify, trials(truths, layers), second):
         for rate, error in _judged(trial, answer["verdict"]):
             seen[rate, trial.kind] += 1
             if error:
@@ -94,6 +98,14 @@ def self_test(verify: Verify, truths: Sequence[Truth], layers: Collection[str] |
         kinds={rate: {k: wilson(errors[r, k], n) for (r, k), n in sorted(seen.items()) if r == rate} for rate in names},
         faults=tuple(found),
     )  # fmt: skip
+
+
+def _answered(verify: Verify, cases: Iterator[Trial], second: Second | None) -> Iterator[tuple[Trial, dict[str, Any]]]:
+    if second is None:
+        yield from ((trial, verify(trial.row)) for trial in cases)
+        return
+    known = [(trial, verify(trial.row)) for trial in cases]
+    yield from zip((trial for trial, _ in known), second([(t.row, out) for t, out in known]), strict=True)
 
 
 INFORMING = ("right-unknown", "wrong-accepted-unseen")
