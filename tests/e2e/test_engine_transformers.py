@@ -101,7 +101,8 @@ def test_a_slow_start_is_given_up(tiny_model: Path, tmp_path: Path) -> None:
 def test_given_answers_are_weighed_as_a_plain_forward_weighs_them(tiny_model: Path, tmp_path: Path) -> None:
     """What the judge rests on. Mixed with sampled requests, and answers of unlike length."""
     answers = ("yes", "no", "a much longer answer than these")
-    rows = complete(tiny_model, tmp_path, [request("Oslo", answers=answers, k=3), request("Rome", k=2), request("far" * 30, answers=["no"])])
+    requests = [request("Oslo", answers=answers, k=3), request("Rome", k=2), request("far" * 30, answers=["no"])]
+    rows = complete(tiny_model, tmp_path, requests)
     code = (
         "import json, sys, torch; from pathlib import Path; from selfimprove.chat import render;"
         "from selfimprove.records import Message; from transformers import AutoModelForCausalLM;"
