@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from selfimprove.chat.render import load_tokenizer, prompt_ids, stop_ids
+from selfimprove.chat.render import answer_text, load_tokenizer, prompt_ids, stop_ids
 from selfimprove.engine.backend import Backend, Made, Sample
 from selfimprove.records import Completion, Request, derive_seed
 
@@ -88,14 +88,15 @@ class Desk:
         return _answer(work.request, [self._completion(work, index, one) for index, one in enumerate(made)])
 
     def _completion(self, work: Open, index: int, made: Made) -> Completion:
+        text = work.request.answers[index] if work.request.answers else self._text(made)
         return Completion(
-            request=work.request.id, index=index, text=self._text(made), tokens=made.tokens, logprob=made.logprob,
+            request=work.request.id, index=index, text=text, tokens=made.tokens, logprob=made.logprob,
             finish=made.finish, prompt_tokens=work.prompt_tokens,
         )  # fmt: skip
 
     def _text(self, made: Made) -> str:
         tokens = made.tokens[:-1] if made.tokens and made.tokens[-1] in self._stop else made.tokens
-        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        return answer_text(self._tokenizer, tokens)
 
 
 def _answer(request: Request, completions: list[Completion]) -> Answer:
