@@ -17,7 +17,7 @@ from tasks.generate import generate
 from tasks.publish import publish
 from tasks.select import select
 from tasks.train import train
-from tasks.verify import verify
+from tasks.verify import self_test, verify
 
 
 @flow(name="round", flow_run_name="{name}-round-{number}", persist_result=False)
@@ -26,6 +26,7 @@ def improve_once(folder: str, name: str, number: int) -> Decision:
     round_ = open_round(Layout.of(folder, name), number)
     champion = starting_champion(round_.layout, round_.path)
 
+    self_test(round_)
     attempts = generate(round_, champion)
     verdicts = verify(round_, attempts)
     rows = select(round_, attempts, verdicts)

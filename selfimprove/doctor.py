@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from selfimprove.config import Config
-from selfimprove.errors import MachineError, ModelError
+from selfimprove.errors import MachineError, ModelError, ToolError
 from selfimprove.store.layout import Layout
 from selfimprove.store.starts import is_over, starts
 
@@ -24,13 +24,14 @@ EMBEDDED_PARAMETERS = 134_515_008
 
 
 def check(config: Config, more: bool = False) -> list[str]:
-    """One line for each check that passed; `more` when rounds are to be added to a run that is complete.
+    """One line for each check that passed, and one beginning with !! for what a sandbox cannot do here; `more` when rounds are
+    to be added to a run that is complete.
 
     Raises MachineError, ModelError or DataError for the first that did not pass.
     """
     return [
         *_python(), *_packages(config), *_devices(config), *_model(config), *_data(config), *_memory(config),
-        *_disk(config, more),
+        *_disk(config, more), *_sandbox(),
     ]  # fmt: skip
 
 
@@ -106,6 +107,19 @@ def _data(config: Config) -> list[str]:
 
     data = load_data(config.data)
     return [f"ok  data: {len(data.pool.entries)} tools, {len(data.queries)} queries, {len(data.bootstrap)} bootstrap problems"]
+
+
+def _sandbox() -> list[str]:
+    """Nothing is refused here: a run without tools that can be executed needs no sandbox."""
+    from selfimprove.sandbox import missing_walls
+
+    try:
+        missing = missing_walls()
+    except ToolError as error:
+        missing = [str(error)]
+    if not missing:
+        return ["ok  sandbox: tool calls run unprivileged, in a folder of their own, without network, within limits"]
+    return [f"!!  sandbox: {sentence}" for sentence in missing]
 
 
 def _parameters(config: Config) -> float:

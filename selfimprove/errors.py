@@ -32,6 +32,10 @@ class EngineError(SelfImproveError):
     """A generation engine that could not start or died; the message ends with its last log lines."""
 
 
+class VerifyError(SelfImproveError):
+    """A verifier that cannot be trusted: it failed its own test, or its judge cannot be used."""
+
+
 class TrainError(SelfImproveError):
     """A training process that could not start, died or was refused; the message ends with its last log lines."""
 

@@ -138,13 +138,41 @@ class Generate(Section):
 
 
 class Verify(Section):
-    layers: tuple[Literal["structure", "tool", "arguments", "grounding", "agreement", "reference"], ...] = (
-        "structure", "tool", "arguments", "grounding", "agreement", "reference")  # fmt: skip
+    layers: tuple[
+        Literal[
+            "sanitise", "structure", "tool", "definition", "arguments", "grounding", "execution", "judge", "agreement",
+            "reference",
+        ],
+        ...,
+    ] = ("sanitise", "structure", "tool", "definition", "arguments", "grounding", "agreement", "reference")  # fmt: skip
     """Layers, cheap to dear; any veto ends the check."""
     vote_share: Share = 0.5
     """Least share of the k answers that the winner of a vote needs."""
     vote_margin: Count = 1
     """Least lead of the winner over the next answer, in votes."""
+    judge: str = ""
+    """Model of the layer `judge`, which is off by default: a directory or a hub id."""
+    judge_margin: float = Field(default=1.0, ge=0)
+    """Least lead of the judge's yes over its no, or of no over yes, in nats; within it an answer stays unknown."""
+
+    @model_validator(mode="after")
+    def _judge_has_a_model(self) -> Verify:
+        if "judge" in self.layers and not self.judge:
+            raise ValueError("verify.layers names judge, and verify.judge names no model: set it to a directory or a hub id")
+        return self
+
+
+class SelfTest(Section):
+    truths: Positive = 80
+    """Labelled problems from which the cases of a round's self-test are made."""
+    attacks: Share = 0.0
+    """Largest share of attacks that the verifier may accept; above it the round stops."""
+    wrong_accepted: Share = 0.005
+    """The same for wrong answers, of all kinds with a reference and of those that can be seen without one."""
+    right_rejected: Share = 0.02
+    """The same for right answers that are rejected (with a reference: not accepted)."""
+    right_unknown: Share = 0.2
+    """The same for right answers that stay unknown without a reference."""
 
 
 class Select(Section):
@@ -229,6 +257,7 @@ class Config(Section):
     bootstrap: Bootstrap = Bootstrap()
     generate: Generate = Generate()
     verify: Verify = Verify()
+    selftest: SelfTest = SelfTest()
     select: Select = Select()
     train: Train = Train()
     evaluate: Evaluate = Evaluate()

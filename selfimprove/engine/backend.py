@@ -26,6 +26,8 @@ class Sample:
     top_p: float = 1.0
     top_k: int = 0
     seed: int = 0
+    given: tuple[int, ...] = ()
+    """An answer that is only weighed: `Made` has these tokens, and nothing is drawn."""
 
 
 @dataclass(frozen=True)

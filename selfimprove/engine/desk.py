@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from selfimprove.chat.render import load_tokenizer, prompt_ids, stop_ids
+from selfimprove.chat.render import answer_text, load_tokenizer, prompt_ids, stop_ids
 from selfimprove.engine.backend import Backend, Made, Sample
 from selfimprove.records import Completion, Request, derive_seed
 
@@ -54,19 +54,22 @@ class Desk:
 
     def _start(self, request: Request) -> None:
         prompt = prompt_ids(self._tokenizer, request.messages, request.tools)
-        room = self._limit - request.max_tokens
+        given = [tuple(self._tokenizer.encode(text, add_special_tokens=False)) for text in request.answers]
+        if not all(given):
+            raise ValueError("an answer to be weighed has no tokens")
+        room = self._limit - (max(map(len, given)) + 1 if given else request.max_tokens)
         if len(prompt) > min(room, request.max_prompt_tokens or room):
             self._answers.append(_answer(request, [_too_long(request, i, len(prompt)) for i in range(request.k)]))
             return
-        work = Open(request, len(prompt), request.k if request.temperature > 0 else 1)
+        work = Open(request, len(prompt), request.k if request.temperature > 0 or given else 1)
         for index in range(work.distinct):
-            self._backend.add(f"{index}/{request.id}", self._sample(request, prompt, index))
+            self._backend.add(f"{index}/{request.id}", self._sample(request, prompt, index, given[index] if given else ()))
         self._open[request.id] = work
 
-    def _sample(self, request: Request, prompt: list[int], index: int) -> Sample:
+    def _sample(self, request: Request, prompt: list[int], index: int, given: tuple[int, ...]) -> Sample:
         return Sample(
             prompt, self._stop, request.max_tokens, request.temperature, request.top_p, request.top_k,
-            seed=derive_seed(request.seed, index),
+            seed=derive_seed(request.seed, index), given=given,
         )  # fmt: skip
 
     def work(self) -> list[Answer]:
@@ -85,14 +88,15 @@ class Desk:
         return _answer(work.request, [self._completion(work, index, one) for index, one in enumerate(made)])
 
     def _completion(self, work: Open, index: int, made: Made) -> Completion:
+        text = work.request.answers[index] if work.request.answers else self._text(made)
         return Completion(
-            request=work.request.id, index=index, text=self._text(made), tokens=made.tokens, logprob=made.logprob,
+            request=work.request.id, index=index, text=text, tokens=made.tokens, logprob=made.logprob,
             finish=made.finish, prompt_tokens=work.prompt_tokens,
         )  # fmt: skip
 
     def _text(self, made: Made) -> str:
         tokens = made.tokens[:-1] if made.tokens and made.tokens[-1] in self._stop else made.tokens
-        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        return answer_text(self._tokenizer, tokens)
 
 
 def _answer(request: Request, completions: list[Completion]) -> Answer:

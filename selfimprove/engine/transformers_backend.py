@@ -37,7 +37,25 @@ class TransformersBackend:
     @torch.inference_mode()
     def step(self) -> list[Made]:
         """One whole batch of at most `max_sequences`."""
-        batch = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
+        taken = [self._waiting.popleft() for _ in range(min(self._size, len(self._waiting)))]
+        weighed = self._weigh([(name, sample) for name, sample in taken if sample.given])
+        batch = [(name, sample) for name, sample in taken if not sample.given]
+        return [*weighed, *(self._sample(batch) if batch else ())]
+
+    def _weigh(self, batch: list[tuple[str, Sample]]) -> list[Made]:
+        """One pass over prompts with their answers: the mean log-probability of each answer's tokens."""
+        if not batch:
+            return []
+        ids, mask = padded([[*sample.prompt, *sample.given] for _, sample in batch])
+        positions = (mask.cumsum(1) - 1).clamp(min=0)
+        longest = max(len(sample.given) for _, sample in batch)
+        ids, mask, positions = ids.to(self._device), mask.to(self._device), positions.to(self._device)
+        out = self._model(input_ids=ids, attention_mask=mask, position_ids=positions, logits_to_keep=longest + 1)
+        # The logits at one position are about the token at the next.
+        logprobs = out.logits[:, :-1].float().log_softmax(-1).cpu()
+        return [Made(name, s.given, weight(logprobs[row], s.given), "stop") for row, (name, s) in enumerate(batch)]
+
+    def _sample(self, batch: list[tuple[str, Sample]]) -> list[Made]:
         rows = [Row(name, sample) for name, sample in batch]
         ids, mask = padded([sample.prompt for _, sample in batch])
         ids, mask = ids.to(self._device), mask.to(self._device)
@@ -89,6 +107,11 @@ class Row:
 
     def made(self) -> Made:
         return Made(self.name, tuple(self.tokens), self._sum / len(self.tokens), self.finish)
+
+
+def weight(logprobs: torch.Tensor, given: tuple[int, ...]) -> float:
+    """Mean log-probability of the last tokens: [positions, vocabulary], of which the last len(given) are theirs."""
+    return float(logprobs[-len(given) :].gather(1, torch.tensor(given)[:, None]).mean())
 
 
 def padded(prompts: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -20,6 +20,7 @@ BLOCK = 32
 
 class VllmBackend:
     def __init__(self, spec: Spec) -> None:
+        self._given: dict[str, tuple[int, ...]] = {}
         self._engine = LLMEngine.from_engine_args(EngineArgs(**engine_arguments(spec)))
 
     @property
@@ -27,10 +28,12 @@ class VllmBackend:
         return bool(self._engine.has_unfinished_requests())
 
     def add(self, name: str, sample: Sample) -> None:
-        self._engine.add_request(name, {"prompt_token_ids": sample.prompt}, sampling(sample))
+        tokens = [*sample.prompt, *sample.given]
+        self._given |= {name: sample.given} if sample.given else {}
+        self._engine.add_request(name, {"prompt_token_ids": tokens}, weighing() if sample.given else sampling(sample))
 
     def step(self) -> list[Made]:
-        return [_made(output) for output in self._engine.step() if output.finished]
+        return [_made(o, self._given.pop(o.request_id, ())) for o in self._engine.step() if o.finished]
 
     def close(self) -> None:
         self._engine.engine_core.shutdown()
@@ -69,7 +72,18 @@ def sampling(sample: Sample) -> SamplingParams:
     )  # fmt: skip
 
 
-def _made(output: Any) -> Made:
+def weighing() -> SamplingParams:
+    """For an answer that stands at the prompt's end: the log-probabilities of the prompt, and one token that is thrown away."""
+    return SamplingParams(
+        temperature=0.0, max_tokens=1, prompt_logprobs=0, detokenize=False, output_kind=RequestOutputKind.FINAL_ONLY
+    )
+
+
+def _made(output: Any, given: tuple[int, ...]) -> Made:
+    if given:
+        last = output.prompt_logprobs[-len(given) :]
+        total = sum(float(position[token].logprob) for position, token in zip(last, given, strict=True))
+        return Made(output.request_id, given, total / len(given), "stop")
     answer = output.outputs[0]
     tokens = tuple(answer.token_ids)
     mean = answer.cumulative_logprob / len(tokens) if tokens and answer.cumulative_logprob is not None else None

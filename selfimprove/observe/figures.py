@@ -78,6 +78,13 @@ class Oracle(Record):
     recall: float | None
 
 
+class SelfTested(Record):
+    """The verifier's own test in a round: rate -> errors (`correct`) of `n` cases."""
+
+    round: int
+    rates: dict[str, Rate] = Field(default_factory=dict)
+
+
 class StageTime(Record):
     """Seconds of one stage. `planned` None: the configuration states none; `spent` None: not begun."""
 
@@ -117,6 +124,7 @@ class RunSummary(Record):
     decisions: tuple[Decision, ...] = ()
     funnels: tuple[Funnel, ...] = ()
     oracle: tuple[Oracle, ...] = ()
+    self_tests: tuple[SelfTested, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     stages: tuple[StageTime, ...] = ()
     steps: tuple[Step, ...] = ()

@@ -33,6 +33,11 @@ def round_metrics(summary: RunSummary, round_: int) -> dict[str, float]:
     for oracle in summary.oracle:
         if oracle.round == round_:
             found |= {"oracle/precision": oracle.precision, "oracle/recall": oracle.recall}
+    for tested in summary.self_tests:
+        if tested.round == round_:
+            for name, rate in tested.rates.items():
+                key = f"selftest/{name}"
+                found |= {key: rate.accuracy, f"{key}_low": rate.low, f"{key}_high": rate.high}
     for time in summary.stages:
         if time.round == round_ and time.group != "final":
             found[f"seconds/{time.stage}"] = time.spent

@@ -19,6 +19,7 @@ Where: SQLite `runs/mlflow.db` and `runs/mlartifacts` by absolute path; MLFLOW_T
 | decision/gain, decision/low, decision/high, decision/promoted | parent, child | gain over the champion; 1: adopted |
 | made, parsed, accepted, rejected, unknown, selected, trained | the same | the round's funnel |
 | oracle/precision, oracle/recall | the same | the verifier on problems whose gold it did not see |
+| selftest/RATE (and _low, _high) | the same | share of cases on which the verifier erred, Wilson 95 % |
 | seconds/STAGE | the same | seconds spent in a stage |
 | train/loss, train/learning_rate | child at step = optimizer step | training |
 | test/MODEL/call, test/MODEL/abstention (and _low, _high) | parent at step = last round | the test suite |

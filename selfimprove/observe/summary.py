@@ -13,17 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from selfimprove.observe.figures import Funnel, ModelFigures, RunSummary, StageTime, Step, Suite
+from selfimprove.observe.figures import Funnel, ModelFigures, RunSummary, SelfTested, StageTime, Step, Suite
 from selfimprove.observe.funnel import read_funnel, read_oracle
 from selfimprove.observe.read import number, record, settings, stream
-from selfimprove.records import Comparison, Decision, Rate
+from selfimprove.records import Comparison, Decision, Rate, SelfTest
 from selfimprove.store.champion import read_champion
 from selfimprove.store.layout import Layout, read_json
 from selfimprove.store.stage import read_manifest
 
 STAGES = {
     "bootstrap": ("evaluate-base", "select", "train", "evaluate", "decide"),
-    "round": ("generate", "verify", "select", "train", "evaluate", "decide"),
+    "round": ("selftest", "generate", "verify", "select", "train", "evaluate", "decide"),
     "final": ("evaluate",),
 }
 """Stages of round 0, of every later round, and of the end of a start, in the order in which they run."""
@@ -52,6 +52,7 @@ def summarize(layout: Layout) -> RunSummary:
         champion=champion, finished=not missing, unfinished=missing,
         models=tuple(_models(layout, rounds, funnels, champion)), decisions=decisions, funnels=funnels,
         oracle=tuple(o for n in rounds if (o := read_oracle(layout.round(n), n))),
+        self_tests=tuple(_self_tests(layout, rounds)),
         comparisons=tuple(_comparisons(layout)), stages=stages, steps=tuple(_steps(layout, rounds)),
     )  # fmt: skip
 
@@ -128,6 +129,13 @@ def _comparisons(layout: Layout) -> Iterator[Comparison]:
             if (found.a, found.b) not in seen:
                 seen.add((found.a, found.b))
                 yield found
+
+
+def _self_tests(layout: Layout, rounds: list[int]) -> Iterator[SelfTested]:
+    for round_ in rounds:
+        file = layout.round(round_) / "selftest" / "selftest.json"
+        if found := read_json(file):
+            yield SelfTested(round=round_, rates=record(file, found, SelfTest).rates)
 
 
 def _stage_times(layout: Layout, rounds: list[int]) -> Iterator[StageTime]:

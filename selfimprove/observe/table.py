@@ -100,6 +100,13 @@ def _sentences(summary: RunSummary) -> Iterator[str]:
             f"Verifier in round {found.round}: oracle precision {share(found.precision)} ({found.right} of "
             f"{found.accepted} accepted), recall {share(found.recall)} ({found.right} of {found.problems})."
         )
+    for tested in summary.self_tests:
+        attacks, wrong, right = (tested.rates.get(name) for name in ("attacks", "wrong-accepted", "right-rejected"))
+        if attacks and wrong and right:
+            yield (
+                f"Self-test of the verifier in round {tested.round}: {attacks.correct} of {attacks.n} attacks accepted, "
+                f"{wrong.correct} of {wrong.n} wrong answers accepted, {right.correct} of {right.n} right ones rejected."
+            )
     for comparison in summary.comparisons:
         yield clean(comparison_sentence(comparison, summary.champion))
 

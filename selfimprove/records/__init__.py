@@ -3,21 +3,23 @@
     from selfimprove.records import Answer, Call, Sample, Tool
 """
 
+from selfimprove.records.admissible import AdmissibleCall, Values
 from selfimprove.records.attempt import Attempt, Verdict
 from selfimprove.records.base import Record
 from selfimprove.records.call import Answer, Call
-from selfimprove.records.judged import Checked, Judged
+from selfimprove.records.judged import Checked, Judged, Judgement
 from selfimprove.records.keys import canonical_json, derive_seed, digest
 from selfimprove.records.message import Completion, Message, Request
 from selfimprove.records.plan import Drawn, Plan, Proposal
 from selfimprove.records.sample import Kind, Sample
 from selfimprove.records.score import Comparison, Decision, Output, Rate, Results
+from selfimprove.records.selftest import Fault, SelfTest
 from selfimprove.records.stage import StageRef
 from selfimprove.records.tool import Tool
 from selfimprove.records.training import Row, Subtask
 
 __all__ = [
-    "Answer", "Attempt", "Call", "Checked", "Comparison", "Completion", "Decision", "Drawn", "Judged", "Kind", "Message",
-    "Output", "Plan", "Proposal", "Rate", "Record", "Request", "Results", "Row", "Sample", "StageRef", "Subtask", "Tool",
-    "Verdict", "canonical_json", "derive_seed", "digest",
+    "AdmissibleCall", "Answer", "Attempt", "Call", "Checked", "Comparison", "Completion", "Decision", "Drawn", "Fault",
+    "Judged", "Judgement", "Kind", "Message", "Output", "Plan", "Proposal", "Rate", "Record", "Request", "Results", "Row",
+    "Sample", "SelfTest", "StageRef", "Subtask", "Tool", "Values", "Verdict", "canonical_json", "derive_seed", "digest",
 ]  # fmt: skip

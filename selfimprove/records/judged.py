@@ -26,6 +26,16 @@ class Judged(Record):
     """Oracle problems: whether the accepted answer equals the gold."""
 
 
+class Judgement(Record):
+    """What the judge said of one answer. `yes`, `no`: log-probabilities in nats; None where it could not be asked."""
+
+    id: str
+    """`SAMPLE/DIGEST` of the problem and of the answer's canonical calls."""
+    status: Literal["accepted", "rejected", "unknown"]
+    yes: float | None = None
+    no: float | None = None
+
+
 class Checked(Record):
     """One attempt after the layers; `correct` is None where there is no gold to compare with."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from selfimprove.records.base import Record
+from selfimprove.records.call import Call
 from selfimprove.records.tool import Tool
 
 Finish = Literal["stop", "length", "too_long"]
@@ -14,8 +15,12 @@ Finish = Literal["stop", "length", "too_long"]
 
 
 class Message(Record):
+    """One turn. A tool's result answers the calls before it, in their order."""
+
     role: Literal["system", "user", "assistant", "tool"]
-    content: str
+    content: str = ""
+    calls: tuple[Call, ...] = ()
+    """Only the assistant's: what it called in this turn."""
 
 
 class Request(Record):
@@ -32,6 +37,14 @@ class Request(Record):
     max_prompt_tokens: int = Field(default=0, ge=0)
     """Prompts longer than this are returned as `too_long` (0: the engine's own limit)."""
     seed: int = 0
+    answers: tuple[str, ...] = ()
+    """When given, nothing is sampled: completion i is answer i, with its log-probability. `k` is their number."""
+
+    @model_validator(mode="after")
+    def _one_completion_an_answer(self) -> Request:
+        if self.answers and (self.k != len(self.answers) or not all(self.answers)):
+            raise ValueError("k must be the number of answers, and no answer may be empty")
+        return self
 
 
 class Completion(Record):

@@ -1,5 +1,19 @@
-"""Run tool calls in a limited child interpreter: `run_calls` and its `Result`. See `runner.py`."""
+"""Run tool calls behind walls: `run_calls`, its `Result`, and `missing_walls`. See `runner.py`.
 
-from selfimprove.sandbox.runner import Result, run_calls
+Imported when first used: the child imports this package too, before it confines itself, and must start in milliseconds.
+"""
 
-__all__ = ["Result", "run_calls"]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from selfimprove.sandbox.runner import Result, missing_walls, run_calls
+
+__all__ = ["Result", "missing_walls", "run_calls"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    from selfimprove.sandbox import runner
+
+    return getattr(runner, name)

@@ -1,48 +1,132 @@
 """The child's side of the sandbox: started by `runner.py` as a script under `python -I`, never imported.
 
-It reads one job from a file, limits itself, loads the tool modules, and answers each call with one JSON line. A tool
-module names its functions in a list called `TOOLS`. Standard input carries nothing: it closes when the parent is gone,
-however it died, and that ends this child and whatever its tools have started.
+Three processes, so that no tool shares one with what watches it:
+
+    supervisor   makes the namespaces, runs no tool, ends everything when standard input closes (the parent is gone)
+    loader       the first process inside; confines itself, loads the tool modules, starts a process for each call, watches time
+    call         runs one function and writes one line; whatever it left running is ended with it
+
+A tool module names its functions in a list called `TOOLS`.
 """
 
+import gc
 import importlib.util
 import json
 import os
 import resource
+import select
+import shutil
 import signal
 import sys
-import threading
-from pathlib import Path
-from typing import Any
+import time
+from contextlib import suppress
+from typing import Any, BinaryIO
+
+Row = dict[str, Any]
+PAGE = resource.getpagesize()
+OVER_MEMORY = 3
 
 
-def end_with_parent(pipe: int) -> None:
-    """As in `selfimprove/child.py`, which is not imported here: this interpreter loads nothing of the project."""
+def main() -> None:
+    job = json.loads(sys.stdin.buffer.readline())
+    sys.path.append(job["package_root"])
+    from selfimprove.sandbox import linux
+    from selfimprove.sandbox.walls import Walls
 
-    def watch() -> None:
-        while os.read(pipe, 1):
-            pass
-        os.killpg(0, signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def limit(memory_mb: int, cpu_seconds: int) -> None:
-    """Hard limits: the child cannot raise them again."""
-    wanted = {
-        resource.RLIMIT_AS: memory_mb << 20,
-        resource.RLIMIT_CPU: cpu_seconds,
-        resource.RLIMIT_FSIZE: 1 << 20,
-        resource.RLIMIT_NOFILE: 64,
-        resource.RLIMIT_CORE: 0,
-    }
-    for kind, value in wanted.items():
-        hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (value, value))
+    walls = Walls(job["readable"], os.getcwd(), job["memory_mb"], job["processes"])
+    walls.separate()
+    # What outlives its own parent becomes a child of this process, and is found by it.
+    linux.prctl(linux.CHILD_SUBREAPER, 1)
+    proc = os.open("/proc", os.O_RDONLY | os.O_DIRECTORY)
+    loader = os.fork()
+    if loader == 0:
+        os.close(proc)
+        _end_as(lambda: load_and_answer(job, walls))
+    os.close(1)
+    closed = watch(loader, proc, 2 * job["memory_mb"] << 20)
+    with suppress(ProcessLookupError):
+        os.kill(loader, signal.SIGKILL)
+    os.waitpid(loader, 0)
+    end_children()
+    os._exit(0 if closed else OVER_MEMORY)
 
 
-def load(path: str, number: int) -> dict[str, Any]:
+def watch(loader: int, proc: int, most: int) -> bool:
+    """True when standard input closes; False when all processes together hold more than `most` bytes: limits bind each alone.
+
+    `proc` is open because /proc is no longer there once the loader has changed the root.
+    """
+    while not (select.select([0], [], [], 0.1)[0] and not os.read(0, 4096)):
+        if sum(memory(pid, proc) for pid in family(loader, proc)) > most:
+            return False
+    return True
+
+
+def family(pid: int, proc: int) -> list[int]:
+    """A process and all below it."""
+    found = [pid]
+    for one in found:
+        found += [int(word) for word in _text(f"{one}/task/{one}/children", proc).split()]
+    return found
+
+
+def memory(pid: int, proc: int) -> int:
+    """Bytes resident in memory."""
+    words = _text(f"{pid}/statm", proc).split()
+    return int(words[1]) * PAGE if words else 0
+
+
+def _text(path: str, proc: int) -> str:
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY, dir_fd=proc)
+        try:
+            return os.read(descriptor, 1 << 16).decode("ascii")
+        finally:
+            os.close(descriptor)
+    return ""
+
+
+def _end_as(work: Any) -> None:
+    """Nothing of a forked process may return into the code of the process that it was forked from."""
+    try:
+        work()
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def load_and_answer(job: Row, walls: Any) -> None:
+    from selfimprove.sandbox import linux
+    from selfimprove.sandbox.walls import RefusedError
+
+    # What a tool prints must not be taken for a result: results go through a descriptor that no call has.
+    results = os.fdopen(os.dup(1), "wb")
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1):
+        os.dup2(quiet, descriptor)
+    try:
+        walls.confine()
+    except (RefusedError, OSError) as error:
+        _say(results, {"refused": str(error)})
+        return
+    linux.prctl(linux.PDEATHSIG, signal.SIGKILL)
+    linux.prctl(linux.CHILD_SUBREAPER, 1)
+    functions, broken = load_all(job["modules"])
+    end_children()
+    _say(results, {"ready": True, "missing": walls.missing})
+    gc.freeze()  # pages of what is loaded stay shared with the processes of the calls
+    for call in job["calls"]:
+        _say(results, run(functions, broken, call, job["seconds"], job["largest"], results.fileno()))
+        if not (end_children() and empty(".")):
+            return _say(results, {"again": "what the call left behind cannot be removed"})
+
+
+def _say(results: BinaryIO, row: Row) -> None:
+    results.write(json.dumps(row, allow_nan=False).encode() + b"\n")
+    results.flush()
+
+
+def load(path: str, number: int) -> Row:
     """Function by tool name, of one module."""
     spec = importlib.util.spec_from_file_location(f"sandboxed_tools_{number}", path)
     if spec is None or spec.loader is None:
@@ -53,9 +137,9 @@ def load(path: str, number: int) -> dict[str, Any]:
     return {function.__name__: function for function in module.TOOLS}
 
 
-def load_all(paths: list[str]) -> tuple[dict[str, Any], list[str]]:
+def load_all(paths: list[str]) -> tuple[Row, list[str]]:
     """Functions of the modules that load, and one sentence for each that does not: it costs the others nothing."""
-    functions: dict[str, Any] = {}
+    functions: Row = {}
     broken: list[str] = []
     for number, path in enumerate(paths):
         try:
@@ -65,35 +149,110 @@ def load_all(paths: list[str]) -> tuple[dict[str, Any], list[str]]:
     return functions, broken
 
 
-def answer(functions: dict[str, Any], broken: list[str], call: dict[str, Any]) -> str:
-    """The result of one call as JSON; whatever a tool raises is a result, never the end of the child."""
+def run(functions: Row, broken: list[str], call: Row, seconds: float, largest: int, results: int) -> Row:
+    """The result of one call, from a process of its own, which sees neither descriptor of another result."""
     name = call["name"]
     if name not in functions:
         # What a broken module would have offered is not known, so each is a possible reason.
-        return json.dumps({"ok": False, "error": "; ".join([f"there is no tool named {name!r}", *broken])})
+        return {"ok": False, "error": "; ".join([f"there is no tool named {name!r}", *broken])}
+    reader, writer = os.pipe()
     try:
-        return json.dumps({"ok": True, "value": functions[name](**call["arguments"])}, allow_nan=False)
+        process = os.fork()
+    except OSError as error:
+        os.close(writer)
+        os.close(reader)
+        return {"ok": False, "error": f"no process could be started for the call ({error})"}
+    if process == 0:
+        os.close(results)
+        os.close(reader)
+        _end_as(lambda: answer(functions[name], call["arguments"], writer, seconds))
+    os.close(writer)
+    try:
+        return read_result(reader, seconds, largest)
+    finally:
+        os.close(reader)
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def answer(function: Any, arguments: Row, writer: int, seconds: float) -> None:
+    """In the call's process: whatever the tool raises is a result."""
+    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1,) * 2)
+    try:
+        row = {"ok": True, "value": function(**arguments)}
+        text = json.dumps(row, allow_nan=False)
     except MemoryError:
-        return json.dumps({"ok": False, "error": "the call needs more memory than it may have"})
+        text = json.dumps({"ok": False, "error": "the call needs more memory than it may have"})
     except BaseException as error:
-        return json.dumps({"ok": False, "error": f"{type(error).__name__}: {error}"[:500]})
+        text = json.dumps({"ok": False, "error": f"{type(error).__name__}: {error}"[:500]})
+    data = memoryview(text.encode() + b"\n")
+    while data:
+        data = data[os.write(writer, data) :]
 
 
-def main() -> None:
-    # A descriptor that no tool knows and no process of a tool inherits.
-    end_with_parent(os.dup(0))
-    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    # What a tool prints must not be taken for a result: results go through a descriptor of their own.
-    results = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    quiet = os.open(os.devnull, os.O_RDWR)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 0)
-    limit(job["memory_mb"], job["cpu_seconds"])
-    sys.path.append(job["package_root"])
-    functions, broken = load_all(job["modules"])
-    print("ready", file=results, flush=True)
-    for call in job["calls"]:
-        print(answer(functions, broken, call), file=results, flush=True)
+def read_result(reader: int, seconds: float, largest: int) -> Row:
+    deadline, text = time.monotonic() + seconds, b""
+    while not text.endswith(b"\n"):
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([reader], [], [], left)[0]:
+            return {"ok": False, "error": f"the call took longer than {seconds:g} s"}
+        chunk = os.read(reader, 65536)
+        text += chunk
+        if not chunk:
+            return {"ok": False, "error": "the call ended its interpreter"}
+        if len(text) > largest:
+            return {"ok": False, "error": f"the call's result is larger than {largest >> 10} KiB"}
+    try:
+        found = json.loads(text)
+        if found["ok"] is True:
+            return {"ok": True, "value": found["value"]}
+        return {"ok": False, "error": str(found["error"])[:500]}
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return {"ok": False, "error": "the call wrote something that is no result"}
+
+
+def end_children(seconds: float = 5.0) -> bool:
+    """Ends and collects every process started from here, those that forked away too: they have become this one's children."""
+    if os.getpid() == 1:
+        with suppress(ProcessLookupError):
+            os.kill(-1, signal.SIGKILL)  # all of the namespace but its first process, which is this one
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = children()
+        for child in found:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(child, signal.SIGKILL)
+        # A dead process that is not collected keeps its place in the limit of processes, so what still forks runs out of places.
+        if all(os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) for child in found):
+            try:
+                while os.waitpid(-1, 0 if os.getpid() == 1 else os.WNOHANG)[0]:
+                    pass
+            except ChildProcessError:
+                return True
+        time.sleep(0.0005)
+    return False
+
+
+def children() -> list[int]:
+    """Processes whose parent is this one; none are seen inside a namespace, where one signal reaches all."""
+    me = os.getpid()
+    with suppress(OSError), open(f"/proc/{me}/task/{me}/children", encoding="ascii") as file:
+        return [int(word) for word in file.read().split()]
+    return []
+
+
+def empty(folder: str) -> bool:
+    """Whether nothing of a call is left in its folder."""
+    try:
+        os.chmod(folder, 0o700)
+        for name in os.listdir(folder):
+            if os.path.isdir(name) and not os.path.islink(name):
+                shutil.rmtree(name)
+            else:
+                os.remove(name)
+        return True
+    except (OSError, RecursionError):
+        return False
 
 
 if __name__ == "__main__":

@@ -9,26 +9,34 @@ from selfimprove.records import Attempt, Checked, Judged, Sample, StageRef
 from selfimprove.store import jsonl
 from selfimprove.store.round import Round
 from selfimprove.verify.judge_sample import judge_sample
+from selfimprove.verify.judging import is_on, pinned, questions
+from selfimprove.verify.judging import judged as judged_by_model
 
 
 def run(round_: Round, generated: StageRef) -> StageRef:
     config = round_.config.verify
-    with round_.stage("verify", {"generate": generated.digest, "verify": config.model_dump(mode="json")}) as stage:
+    inputs = {"generate": generated.digest, "verify": config.model_dump(mode="json"), **pinned(round_)}
+    with round_.stage("verify", inputs) as stage:
         if stage.finished:
             return stage.finished
         attempts: dict[str, list[Attempt]] = {}
         for attempt in jsonl.read(generated.path / "attempts.jsonl", Attempt, empty=True):
             attempts.setdefault(attempt.sample, []).append(attempt)
         samples = jsonl.read(generated.path / "problems.jsonl", Sample, empty=True)
+        asked = questions(round_.config, samples, attempts) if is_on(round_.config) else []
+        judgements = judged_by_model(round_, stage.path, asked, "verify")
         judged, checked = [], []
         for done, sample in enumerate(samples, 1):
-            one, each = judge_sample(sample, attempts.get(sample.id, []), config)
+            one, each = judge_sample(sample, attempts.get(sample.id, []), config, judgements)
             judged.append(one)
             checked.extend(each)
             emit(Progress("verify", "problems", done, len(samples)))
         jsonl.write(stage.path / "judged.jsonl", judged)
         jsonl.write(stage.path / "checked.jsonl", checked)
-        return stage.close(_counts(judged, checked))
+        if is_on(round_.config):
+            jsonl.write(stage.path / "judgements.jsonl", list(judgements.values()))
+        said = Counter(j.status for j in judgements.values())
+        return stage.close({**_counts(judged, checked), **{f"judge_{status}": n for status, n in sorted(said.items())}})
 
 
 def _counts(judged: list[Judged], checked: list[Checked]) -> dict[str, float]:

@@ -101,6 +101,33 @@ def test_a_slow_start_is_given_up(tiny_model: Path, tmp_path: Path) -> None:
         complete(tiny_model, tmp_path, [request("Oslo")], start_seconds=1)
 
 
+def test_given_answers_are_weighed_as_a_plain_forward_weighs_them(tiny_model: Path, tmp_path: Path) -> None:
+    """What the judge rests on. Mixed with sampled requests, and answers of unlike length."""
+    answers = ("yes", "no", "a much longer answer than these")
+    requests = [request("Oslo", answers=answers, k=3), request("Rome", k=2), request("far" * 30, answers=["no"])]
+    rows = complete(tiny_model, tmp_path, requests)
+    code = (
+        "import json, sys, torch; from pathlib import Path; from selfimprove.chat import render;"
+        "from selfimprove.records import Message; from transformers import AutoModelForCausalLM;"
+        "m = Path(sys.argv[1]); given = json.loads(sys.argv[2]); t = render.load_tokenizer(m);"
+        "p = render.prompt_ids(t, (Message(role='user', content=given['text']),), ());"
+        "model = AutoModelForCausalLM.from_pretrained(m); out = [];\n"
+        "for text in given['answers']:\n"
+        "    a = t.encode(text, add_special_tokens=False)\n"
+        "    l = model(torch.tensor([p + a])).logits[0, len(p)-1:-1].log_softmax(-1)\n"
+        "    out.append([a, sum(l[i, k].item() for i, k in enumerate(a)) / len(a)])\n"
+        "print(json.dumps(out))"
+    )
+    asked = {"text": request("Oslo").messages[0].content, "answers": answers}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tiny_model), json.dumps(asked)], capture_output=True, text=True, timeout=120
+    )
+    for index, (tokens, mean) in enumerate(json.loads(done.stdout)):
+        assert list(rows["Oslo", index].tokens) == tokens
+        assert rows["Oslo", index].logprob == pytest.approx(mean, abs=1e-4)
+    assert len({rows["Rome", index].tokens for index in range(2)}) == 1
+
+
 def test_a_worker_that_hangs_is_given_up_and_leaves_nothing_running(tiny_model: Path, tmp_path: Path) -> None:
     config = EngineConfig(kind="transformers", max_sequences=1, stall_seconds=2)
     engine = open_engine(config, tiny_model, tmp_path)

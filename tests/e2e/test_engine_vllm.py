@@ -66,6 +66,17 @@ def test_it_agrees_with_the_reference_engine(engine: WorkerEngine, tiny_model: P
             assert ours[row.request, 0].prompt_tokens == row.prompt_tokens
 
 
+def test_it_weighs_given_answers_as_the_reference_engine_does(engine: WorkerEngine, tiny_model: Path, tmp_path: Path) -> None:
+    """What the judge rests on; beside sampled requests, which share prefixes with them."""
+    weighed = [request(n, id=f"weighed {n}", answers=["yes", "no", "neither of the two"], k=3) for n in ("Oslo", "Rome")]
+    ours = complete(engine, [request("Oslo", id="beside", k=2, temperature=0.7), *weighed])
+    assert len(ours) == 8
+    with open_engine(CONFIG.model_copy(update={"kind": "transformers"}), tiny_model, tmp_path) as reference:
+        for row in reference.complete(weighed):
+            assert ours[row.request, row.index].tokens == row.tokens
+            assert ours[row.request, row.index].logprob == pytest.approx(row.logprob, abs=1e-3)
+
+
 def test_a_killed_worker_is_reported_and_nothing_is_left(engine: WorkerEngine) -> None:
     complete(engine, [request("Oslo")])
     pid = pid_of(engine)

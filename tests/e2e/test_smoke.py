@@ -14,7 +14,7 @@ import pytest
 from tests.flows.command import ROOT, environment, run, wait_until_gone
 
 pytestmark = pytest.mark.real
-STAGES = ("generate", "verify", "select", "train", "evaluate", "decide")
+STAGES = ("selftest", "generate", "verify", "select", "train", "evaluate", "decide")
 QUERIES = 6
 """As many as the two rounds of configs/smoke.yaml use: a third one has only what was added since."""
 

@@ -131,6 +131,9 @@ def generate(folder: Path, problems: int, text: str) -> None:
 
 def round_(layout: Layout, number: int, *, promoted: bool = True, problems: int = 60, text: str = "") -> None:
     folder = begin(layout, number)
+    write_json(folder / "selftest" / "selftest.json", {"truths": 9, "cases": 90, "kinds": {}, "rates": {
+        "attacks": score(0, 50), "wrong-accepted": score(1, 30), "right-rejected": score(0, 40)}})  # fmt: skip
+    finish(folder / "selftest", 2.0)
     generate(folder, problems, text)
     finish(folder / "generate", 131.0, problems=problems, attempts=problems * 5)
     finish(
@@ -266,7 +269,7 @@ def test_unfinished_run_says_so(tmp_path: Path) -> None:
     assert not summary.finished and "round 1: generate is not finished" in summary.unfinished
     assert "round 1: train is not begun" in summary.unfinished
     assert summary.models[2].made == 6 and summary.models[2].gate.call is None
-    assert next(t.spent for t in summary.stages if t.round == 1) == 12.5
+    assert next(t.spent for t in summary.stages if (t.round, t.stage) == (1, "generate")) == 12.5
     assert "This run is unfinished." in write_report(layout).read_text() and "Unfinished: round 1" in table(layout)
     assert (layout.round(1) / "generate/attempts.jsonl").read_bytes() == torn, "reading must never change a file"
 
