@@ -3,6 +3,7 @@
     from selfimprove.records import Answer, Call, Sample, Tool
 """
 
+from selfimprove.records.admissible import AdmissibleCall, Values
 from selfimprove.records.attempt import Attempt, Verdict
 from selfimprove.records.base import Record
 from selfimprove.records.call import Answer, Call
@@ -11,13 +12,15 @@ from selfimprove.records.keys import canonical_json, derive_seed, digest
 from selfimprove.records.message import Completion, Message, Request
 from selfimprove.records.plan import Drawn, Plan, Proposal
 from selfimprove.records.sample import Kind, Sample
-from selfimprove.records.score import Comparison, Decision, Output, Rate, Results
+from selfimprove.records.score import CategoryComparison, Comparison, Decision, Output, Overlap, Rate, Results
 from selfimprove.records.stage import StageRef
+from selfimprove.records.suite import SuiteItem
 from selfimprove.records.tool import Tool
 from selfimprove.records.training import Row, Subtask
 
 __all__ = [
-    "Answer", "Attempt", "Call", "Checked", "Comparison", "Completion", "Decision", "Drawn", "Judged", "Kind", "Message",
-    "Output", "Plan", "Proposal", "Rate", "Record", "Request", "Results", "Row", "Sample", "StageRef", "Subtask", "Tool",
-    "Verdict", "canonical_json", "derive_seed", "digest",
+    "AdmissibleCall", "Answer", "Attempt", "Call", "CategoryComparison", "Checked", "Comparison",
+    "Completion", "Decision", "Drawn", "Judged", "Kind", "Message", "Output", "Overlap", "Plan", "Proposal", "Rate", "Record",
+    "Request", "Results", "Row", "Sample", "StageRef", "Subtask", "SuiteItem", "Tool", "Values", "Verdict", "canonical_json",
+    "derive_seed", "digest",
 ]  # fmt: skip
