@@ -19,8 +19,7 @@ from selfimprove.records.tool import Tool
 from selfimprove.records.training import Row, Subtask
 
 __all__ = [
-    "AdmissibleCall", "Answer", "Attempt", "Call", "CategoryComparison", "Checked", "Comparison",
-    "Completion", "Decision", "Drawn", "Judged", "Kind", "Message", "Output", "Overlap", "Plan", "Proposal", "Rate", "Record",
-    "Request", "Results", "Row", "Sample", "StageRef", "Subtask", "SuiteItem", "Tool", "Values", "Verdict", "canonical_json",
-    "derive_seed", "digest",
+    "AdmissibleCall", "Answer", "Attempt", "Call", "CategoryComparison", "Checked", "Comparison", "Completion", "Decision",
+    "Drawn", "Judged", "Kind", "Message", "Output", "Overlap", "Plan", "Proposal", "Rate", "Record", "Request", "Results",
+    "Row", "Sample", "StageRef", "Subtask", "SuiteItem", "Tool", "Values", "Verdict", "canonical_json", "derive_seed", "digest",
 ]  # fmt: skip
