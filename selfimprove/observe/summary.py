@@ -65,7 +65,7 @@ def read_decision(layout: Layout, round_: int) -> Decision | None:
 def read_suite(folder: Path, suite: str) -> Suite:
     """The results of one model on one suite; empty when there are none."""
     found = read_json(folder / f"{suite}.results.json") or {}
-    kinds = {str(kind): _score(value) for kind, value in (found.get("kinds") or {}).items()}
+    kinds = {str(kind): _score(value) for kind, value in (found.get("categories") or found.get("kinds") or {}).items()}
     return Suite(
         call=_score(found.get("call")), abstention=_score(found.get("abstention")),
         kinds={kind: score for kind, score in kinds.items() if score}, truncated=int(found.get("truncated") or 0),

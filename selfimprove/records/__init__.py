@@ -12,7 +12,7 @@ from selfimprove.records.keys import canonical_json, derive_seed, digest
 from selfimprove.records.message import Completion, Message, Request
 from selfimprove.records.plan import Drawn, Plan, Proposal
 from selfimprove.records.sample import Kind, Sample
-from selfimprove.records.score import CategoryComparison, Comparison, Decision, Output, Overlap, Rate, Results
+from selfimprove.records.score import CategoryComparison, Comparison, Decision, MadeTools, Output, Overlap, Rate, Results
 from selfimprove.records.stage import StageRef
 from selfimprove.records.suite import SuiteItem
 from selfimprove.records.tool import Tool
@@ -20,6 +20,7 @@ from selfimprove.records.training import Row, Subtask
 
 __all__ = [
     "AdmissibleCall", "Answer", "Attempt", "Call", "CategoryComparison", "Checked", "Comparison", "Completion", "Decision",
-    "Drawn", "Judged", "Kind", "Message", "Output", "Overlap", "Plan", "Proposal", "Rate", "Record", "Request", "Results",
-    "Row", "Sample", "StageRef", "Subtask", "SuiteItem", "Tool", "Values", "Verdict", "canonical_json", "derive_seed", "digest",
+    "Drawn", "Judged", "Kind", "MadeTools", "Message", "Output", "Overlap", "Plan", "Proposal", "Rate", "Record", "Request",
+    "Results", "Row", "Sample", "StageRef", "Subtask", "SuiteItem", "Tool", "Values", "Verdict", "canonical_json",
+    "derive_seed", "digest",
 ]  # fmt: skip

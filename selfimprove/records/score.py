@@ -81,8 +81,25 @@ class Results(Record):
     """What has to be equal before two measurements are compared: see docs/formats.md."""
     outputs: str
     """Digest of the outputs, times left out."""
+    made_valid: Rate | None = None
+    """Of the tool lists made for call items, the share that can be used; None when none were asked for."""
+    made_writable: Rate | None = None
+    """The share with whose tools the reference calls can be written."""
     smoke: bool
     """Whether the model solved the smoke item, whose answer stands in its question."""
+
+
+class MadeTools(Record):
+    """A list of tools that a model made for the query of a call item."""
+
+    id: str
+    query: str
+    text: str
+    valid: bool
+    reason: str
+    """Why the list cannot be used; empty when it can."""
+    writable: bool
+    """Whether the reference calls can be written with these tools."""
 
 
 class Comparison(Record):

@@ -80,7 +80,7 @@ def _named(name: str, folder: Path) -> Suite:
         raise DataError(
             f"there is no suite {name!r}; there are {known}; `selfimprove suites add {name} --from FILE` registers one"
         )
-    suite = read_suite(_file(folder, name), name, card.profile, card.version)
+    suite = read_suite(_file(folder, name), name, card.profile, card.version, checked=True)
     if suite.digest != card.digest:
         raise DataError(f"{_file(folder, name)}: was changed since the suite was registered; add it again with --replace")
     return suite

@@ -8,7 +8,9 @@ Where a suite that was registered lies: `selfimprove.tools.registry`. What it is
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -59,12 +61,15 @@ class Suite:
         return Suite(self.name, tuple(i for i in self.items if i.category in wanted), self.profile, self.version)
 
 
-def read_suite(path: Path, name: str = "", profile: Profile = "strict", version: str = "") -> Suite:
-    """Raises DataError naming file and line for anything that is no item, and for an id that stands twice."""
+def read_suite(path: Path, name: str = "", profile: Profile = "strict", version: str = "", *, checked: bool = False) -> Suite:
+    """Raises DataError naming file and line for anything that is no item, and for an id that stands twice.
+
+    Definitions of a file that was `checked` when it was written are not checked again: that takes a minute for 10,000 tools.
+    """
     items: list[SuiteItem] = []
     lines: dict[str, int] = {}
     for number, value in read_numbered(path):
-        item = _item(path, number, value)
+        item = _item(path, number, value, checked)
         if item.id in lines:
             raise DataError(f"{path}, line {number}: id {item.id} stands on line {lines[item.id]} already; make ids unique")
         lines[item.id] = number
@@ -72,7 +77,7 @@ def read_suite(path: Path, name: str = "", profile: Profile = "strict", version:
     return Suite(name or path.stem, tuple(items), profile, version)
 
 
-def _item(path: Path, number: int, value: Any) -> SuiteItem:
+def _item(path: Path, number: int, value: Any, checked: bool) -> SuiteItem:
     labelled = isinstance(value, dict) and "query" in value
     try:
         item = item_of(Sample.model_validate(value)) if labelled else SuiteItem.model_validate(value)
@@ -83,20 +88,19 @@ def _item(path: Path, number: int, value: Any) -> SuiteItem:
         raise DataError(f"{path}, line {number}: {where}: {why}") from None
     except DataError as error:
         raise DataError(f"{path}, line {number}: {error}") from None
-    why = unusable(item)
-    if why:
+    if not checked and (why := unusable(item)):
         raise DataError(f"{path}, line {number}: {why}")
     return item
 
 
-def unusable(item: SuiteItem) -> str:
-    """Why nothing could be measured with an item, in words; empty when it can."""
+def unusable(item: SuiteItem, *, schemas: bool = True) -> str:
+    """Why nothing could be measured with an item, in words; empty when it can. `schemas`: check the definitions by all rules."""
     for tool in item.tools:
         if unknown := unknown_type(tool.parameters):
             kind, where = unknown
             return f"tool {tool.name}: {where} has the type {kind!r}, which JSON Schema does not know; use one of {_types()}"
-        if found := [REFUSED[p] for p in problems(tool) if p in REFUSED]:
-            return f"tool {tool.name}: {found[0]}"
+        if schemas and (rule := _broken_rule(tool.model_dump_json())):
+            return f"tool {tool.name}: {REFUSED[rule]}"
     offered = [tool.name for tool in item.tools]
     if twice := [name for name in offered if offered.count(name) > 1]:
         return f"offers two tools named {twice[0]}; offer one"
@@ -106,6 +110,12 @@ def unusable(item: SuiteItem) -> str:
     if item.any_call and not offered:
         return "wants a call and offers no tool"
     return ""
+
+
+@lru_cache(maxsize=8192)
+def _broken_rule(definition: str) -> str:
+    """Checking a schema takes some 15 ms, and a benchmark offers the same tools again and again."""
+    return next((p for p in problems(Tool.model_validate_json(definition)) if p in REFUSED), "")
 
 
 def _types() -> str:
@@ -158,3 +168,31 @@ def _is_default(value: Any, schema: Any) -> bool:
     if not isinstance(schema, dict) or "default" not in schema:
         return False
     return bool(canonical_value(value, schema) == canonical_value(schema["default"], schema))
+
+
+def identity(tool: Tool) -> tuple[str, ...]:
+    """What makes it the same tool in other words: its name, without case and punctuation, and its parameters' names."""
+    return ("".join(c for c in tool.name.casefold() if c.isalnum()), *sorted(n.casefold() for n in tool.properties))
+
+
+def shared_with(suite: Suite, texts: Mapping[str, str], tools: Iterable[Tool], most: int = 10) -> str:
+    """What a suite has in common with training data, as a list in words; empty when there is nothing.
+
+    `texts` is query -> where it stands, `tools` the tools that training shows.
+    """
+    known = {plain(text): where for text, where in texts.items()}
+    queries = [f"{i.id} ({known[plain(i.query)]})" for i in suite.items if plain(i.query) in known]
+    trained = {identity(tool) for tool in tools}
+    shared = sorted({t.name for i in suite.items for t in i.tools if identity(t) in trained})
+    found = [
+        f"{len(rows)} {what} of suite {suite.name} stand in training data too: {', '.join(rows[:most])}"
+        + (f" and {len(rows) - most} more" if len(rows) > most else "")
+        for what, rows in (("queries", queries), ("tools", shared))
+        if rows
+    ]
+    return "; ".join(found)
+
+
+def plain(text: str) -> str:
+    """A query as it is compared: case and white space do not make it another one."""
+    return " ".join(text.casefold().split())

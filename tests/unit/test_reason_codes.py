@@ -15,7 +15,7 @@ CODE = re.compile(r"[a-z]+(-[a-z]+)*:?")
 SOURCES = (
     "chat/parse.py", "subtasks/make.py", "subtasks/request.py", "tools/schema_rules.py", "generate/propose.py",
     "generate/stage.py",
-    "verify/layers.py", "verify/judge_sample.py", "evaluate/metrics.py",
+    "verify/layers.py", "verify/judge_sample.py", "evaluate/score.py", "evaluate/made.py",
 )  # fmt: skip
 NOT_CODES = {
     "accepted", "rejected", "unknown", "stop", "length", "greedy", "make", "request", "use", "seed", "oracle", "reference",
