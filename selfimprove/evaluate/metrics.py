@@ -61,17 +61,22 @@ def overlaps(items: Sequence[SuiteItem], outputs: Sequence[Output], profile: Pro
 
 
 def _hits(calls: Sequence[Call], wanted: Sequence[AdmissibleCall], tools: Sequence[Tool], profile: Profile) -> tuple[Hits, Hits]:
-    """Of the names, and of the arguments when each wanted call meets the call of its name that fits it best."""
+    """Of the names, and of the arguments when each wanted call meets a call of its name, the best fitting pair first."""
     by_name = {tool.name: tool for tool in tools}
     names = Counter(c.name for c in calls) & Counter(w.name for w in wanted)
-    free, right, asked = list(calls), 0, 0
-    for one in wanted:
-        tool = by_name.get(one.name)
-        same = [(_right_arguments(c, one, tool, profile), i) for i, c in enumerate(free) if c.name == one.name]
-        best = free.pop(max(same)[1]) if same else None
-        asked += sum(not v.optional or bool(best and n in best.arguments) for n, v in one.arguments.items())
-        if best is not None:
-            right += max(same)[0]
+    pairs = sorted(
+        (-_right_arguments(c, one, by_name.get(one.name), profile), i, j)
+        for i, one in enumerate(wanted) for j, c in enumerate(calls) if c.name == one.name
+    )  # fmt: skip
+    met: dict[int, tuple[int, int]] = {}
+    for score, i, j in pairs:
+        if i not in met and j not in {k for k, _ in met.values()}:
+            met[i] = (j, -score)
+    right = sum(hits for _, hits in met.values())
+    asked = sum(
+        not v.optional or (i in met and n in calls[met[i][0]].arguments)
+        for i, one in enumerate(wanted) for n, v in one.arguments.items()
+    )  # fmt: skip
     named = {(one.name, n) for one in wanted for n in one.arguments}
     given = sum(
         (c.name, n) in named or not _is_default(c, n, by_name.get(c.name), profile) for c in calls for n in c.arguments

@@ -11,7 +11,7 @@ from selfimprove.evaluate import Job, run_decide, run_first
 from selfimprove.evaluate.decide import champion_measured
 from selfimprove.evaluate.measure import summarise
 from selfimprove.evaluate.stage import gate_versions
-from selfimprove.records import Decision, Output, Results, StageRef
+from selfimprove.records import Decision, Message, Output, Results, StageRef, SuiteItem, Tool
 from selfimprove.records.suite import Truth
 from selfimprove.store import jsonl
 from selfimprove.store.champion import Model, promote, read_champion, rollback
@@ -48,7 +48,7 @@ class World:
 
     def store(self, folder: Path, number: int, suite: str, outputs: list[Output]) -> None:
         model = self.model(number)
-        results = summarise(Suite(suite, ()), Job(model, SCRIPTED.engine, 96), outputs, smoke=True)
+        results = summarise(Suite(suite, tuple(map(_item, outputs))), Job(model, SCRIPTED.engine, 96), outputs, smoke=True)
         jsonl.write(folder / f"{suite}.outputs.jsonl", outputs)
         versions = gate_versions(SCRIPTED, model)
         write_json(folder / f"{suite}.results.json", results.model_copy(update={"versions": versions}).model_dump(mode="json"))
@@ -74,6 +74,11 @@ def _output(name: str, category: str, correct: bool, truth: Truth = "call") -> O
         id=name, category=category, truth=truth, prompt="", query="q", text="", correct=correct, finish="stop", tokens=1,
         prompt_tokens=1,
     )  # fmt: skip
+
+
+def _item(output: Output) -> SuiteItem:
+    message = Message(role="user", content=output.query)
+    return SuiteItem(id=output.id, category=output.category, messages=(message,), tools=(Tool(name="f"),), any_call=True)
 
 
 @pytest.fixture
