@@ -150,8 +150,8 @@ def test_a_champion_below_a_floor_does_not_keep_every_better_model_out(tmp_path:
 
 def test_deciding_again_gives_the_same_decision_and_one_promotion(world: World) -> None:
     first = world.decide(1, 45)
-    round_, scores = Round(world.layout, 1, SCRIPTED), StageRef(path=world.layout.round(1) / "evaluate", digest="scores1-45-16-8-16")
-    again = run_decide(round_, world.model(0), world.model(1), scores)
+    scores = StageRef(path=world.layout.round(1) / "evaluate", digest="scores1-45-16-8-16")
+    again = run_decide(Round(world.layout, 1, SCRIPTED), world.model(0), world.model(1), scores)
     assert again == first
     found = read_champion(world.layout)
     assert found is not None and [entry.round for entry in found.history] == [0, 1]

@@ -44,7 +44,8 @@ NO_TOOL, MISSING = Answer(abstain="no_tool"), Answer(abstain="missing", missing=
     [
         (call(1), write(call(1)), ""), (call(1), write(call(1.0)), ""),
         (call(1), '{"name": "f", "arguments": {"x": 1, "n": 2}}', ""),
-        (call(1, 2), write(call(2, 1)), ""), (call(1), write(call(2)), "wrong-value:x"), (call(1), write(call("1")), "wrong-value:x"),
+        (call(1, 2), write(call(2, 1)), ""), (call(1), write(call(2)), "wrong-value:x"),
+        (call(1), write(call("1")), "wrong-value:x"),
         (call(1), write(call(1, 1)), "wrong-count"), (call(1, 2), write(call(1)), "wrong-count"),
         (call(1), write(call(1, name="g")), "wrong-tool"), (call(1), "No tool fits this request.", "should-call"),
         (call(1), "It is one.", "should-call"), (call(1), "", "empty"), (call(1), "<tool_call>{", "unclosed-call"),
@@ -183,7 +184,8 @@ def test_f1_is_1_exactly_for_right_answers_and_0_for_unreadable_ones() -> None:
 def test_prose_scores_on_abstentions_and_its_precision_says_so() -> None:
     made = [
         output("1", False, abstain="no_call"), output("2", True, "no_tool", "abstain", abstain="no_call"),
-        output("3", False, "missing", "abstain", calls=(weather("Oslo"),)), output("4", True, "fact", "general", abstain="no_call"),
+        output("3", False, "missing", "abstain", calls=(weather("Oslo"),)),
+        output("4", True, "fact", "general", abstain="no_call"),
     ]  # fmt: skip
     precision, recall = abstain_precision(made), abstain_recall(made)
     assert (precision.correct, precision.n, recall.correct, recall.n) == (1, 2, 1, 2)

@@ -46,7 +46,13 @@ def test_the_keys_of_every_schema_stand_in_the_document() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize(("name", "file"), [("tools", "tools"), ("queries", "queries"), *(("samples", part) for part in (*TRAINED, "gate", "test", "canaries")), ("suite", "general")])
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("tools", "tools"), ("queries", "queries"), ("suite", "general"),
+        *(("samples", part) for part in (*TRAINED, "gate", "test", "canaries")),
+    ],
+)  # fmt: skip
 def test_the_seeds_are_what_the_schemas_say(name: str, file: str) -> None:
     validator = Draft202012Validator(schema(name))
     assert [row for row in rows(SEEDS / f"{file}.jsonl") if not validator.is_valid(row)] == []

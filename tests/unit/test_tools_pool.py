@@ -132,7 +132,7 @@ def test_the_seeds_load_and_a_leak_into_a_suite_is_refused(tmp_path: Path) -> No
     assert [len(data.suites[name].items) for name in SUITES] == [200, 200, 20, 40]
     leak = {"id": "mine", "query": f"  {data.suites['gate'].items[0].query.upper()} "}
     (tmp_path / "mine.jsonl").write_text(json.dumps(leak))
-    with pytest.raises(DataError, match="1 queries of suite gate stand in training data too: gate-0001 .bootstrap mine."):
+    with pytest.raises(DataError, match=r"1 queries of suite gate stand in training data too: gate-0001 [(]bootstrap mine[)]"):
         load_data(Data(bootstrap=tmp_path / "mine.jsonl"))
     assert len(load_data(Data(bootstrap=tmp_path / "mine.jsonl", allow_shared=True)).bootstrap) == 1
 
