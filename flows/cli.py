@@ -225,6 +225,46 @@ def doctor(settings: Settings = None) -> None:
         print(line)
 
 
+@app.command()
+def verify(
+    rows: Annotated[Path, typer.Argument(help="Rows to judge, JSON Lines.")],
+    out: Annotated[Path, typer.Option(help="Where the verdicts go, JSON Lines.")],
+    layers: Annotated[str, typer.Option(help="Layers, as a,b (default: every rule layer).")] = "",
+    profile: Annotated[str, typer.Option(help="Equality of calls: strict, training or bfcl-like.")] = "training",
+    pool: Annotated[Path | None, typer.Option(help="Tool definitions with `module` keys, for the layer execution.")] = None,
+    report: Annotated[bool, typer.Option(help="Print what each layer did.")] = False,
+) -> None:
+    """Judge answers in a file, one verdict a row; no model is needed."""
+    from selfimprove.errors import DataError
+    from selfimprove.tools.canonical import PROFILES
+    from selfimprove.tools.pool import modules_of, read_pool
+    from selfimprove.verify.layers import RULES
+    from selfimprove.verify.stream import chosen_layers, render, verify_file
+
+    if profile not in PROFILES:
+        raise DataError(f"--profile: there is no profile {profile!r}; profiles are {', '.join(PROFILES)}")
+    summary = verify_file(
+        rows, out, layers=chosen_layers(layers) if layers else RULES, profile=profile,
+        modules=modules_of(read_pool(pool), pool.parent) if pool else None,
+    )  # fmt: skip
+    print(render(summary) if report else render(summary).splitlines()[0])
+
+
+@app.command()
+def reverify(
+    run: Annotated[str, typer.Argument(help="Name of a run.")],
+    layers: Annotated[str, typer.Option(help="Layers, as a,b (default: those of each round).")] = "",
+    folder: Folder = Path("runs"),
+) -> None:
+    """Judge a run's stored attempts again, without a model, and say what would have changed."""
+    from selfimprove.store.layout import Layout
+    from selfimprove.verify.reverify import render
+    from selfimprove.verify.reverify import reverify as again
+    from selfimprove.verify.stream import chosen_layers
+
+    print(render(again(Layout.of(folder, run), chosen_layers(layers) if layers else None)))
+
+
 @config_app.command("show")
 def config_show(settings: Settings = None) -> None:
     """Print the resolved configuration and where each value came from."""

@@ -4,6 +4,7 @@
 """
 
 from selfimprove.chat.families import FAMILIES, Family, family_of, install
-from selfimprove.chat.parse import Parsed, parse, write
+from selfimprove.chat.parse import PARSER_VERSION, Parsed, parse
+from selfimprove.chat.write import SYNTAXES, write
 
-__all__ = ["FAMILIES", "Family", "Parsed", "family_of", "install", "parse", "write"]
+__all__ = ["FAMILIES", "PARSER_VERSION", "SYNTAXES", "Family", "Parsed", "family_of", "install", "parse", "write"]

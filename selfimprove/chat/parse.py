@@ -1,132 +1,288 @@
-"""Text of a model -> calls, an abstention, or a reason code; and back. Never raises, never evaluates, linear in the text.
+"""Text of a model -> calls, an abstention, or a reason code. Never raises, never evaluates, linear in the text.
 
-    parse('<tool_call>{"name": "f", "arguments": {"x": 1}}</tool_call>').answer
+    parse('<tool_call>{"name": "f", "arguments": {"x": 1}}</tool_call>').answer.calls
+    parse('Sure:\\n```json\\n{"name": "f", "parameters": {"x": 1}}\\n```').skipped == "Sure:"
+    parse("[f(x=1), Weather API(city='Oslo')]").answer.calls
     parse("No tool fits this request.").answer.abstain == "no_tool"
-    write(Answer(calls=(Call(name="f", arguments={"x": 1}),)))
 
+One pass from left to right: the leftmost place where a call can begin is read whole, so that nothing inside a value is ever
+taken for a call. A call that was begun and is broken is a reason, never an abstention: broken calls must not look like prose.
 What it is not: a check against the tools (that is `selfimprove.verify`).
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from selfimprove.chat import bracket
+from selfimprove.chat.calls import read_calls, read_value
+from selfimprove.chat.literal import NotLiteral, skip_space
+from selfimprove.chat.write import CLOSE, OPEN
 from selfimprove.records import Answer, Call
-from selfimprove.records.sound import is_sound
 
-NO_TOOL = "No tool fits this request."
-MISSING = "Missing value: "
-OPEN, CLOSE = "<tool_call>", "</tool_call>"
+PARSER_VERSION = 2
+"""Raised whenever the same text is read as something else: part of what a score rests on."""
 MAX_CHARACTERS = 1_000_000
+MAX_CALLS = 10_000
+
+_NOISE = re.compile(r"(?:[\s,;]++|```[\w+-]*+|<\|\w++\|>|</s>)*+")
+"""What may stand between calls without being prose: separators, code fences, control tokens that were decoded."""
+_OPENER = re.compile(
+    r"(?P<tag><tool_call>)|(?P<mistral>\[TOOL_CALLS\])|(?P<thought><(?:think|thinking|reasoning|scratch_pad)>|\[THINK\])"
+    r"|(?P<bracket>\[\s*+" + bracket.NAME + r"\()"
+    r"|(?P<json>\{\s*+[\"'](?!\s*+\})|\{\s*+(?:name|function|tool_calls)\s*+:|\[\s*+\{\s*+[\"'])"
+    r"|(?P<function><function=)"
+    r"|(?P<python>(?:^[ \t]*+|(?<=[:!.?,*-] )|(?<=`))" + bracket.PYTHON_NAME + r"\()",
+    re.MULTILINE,
+)  # fmt: skip
+_JSON_START = re.compile(r"\{\s*+(?:[\"'{}]|\w++\s*+:|\Z)|\[\s*+[\[{\"'\d\]-]")
+_LATE_THOUGHT = re.compile(r"\n[ \t]*+</(think|thinking|reasoning)>|</(think|thinking|reasoning)>[ \t]*+(?:\n|\Z)|\[/THINK\]")
+"""The end of a thought that the prompt began. On a line's edge, where no JSON string can have it."""
+_FUNCTION_NAME = re.compile(r"([^<>\n]++)>\s*+(?=\{)")
+_MISTRAL_NAME = re.compile(r"([^\[\]{}]++)(?:\[CALL_ID\][^\[\]{}]*+)?(?:\[ARGS\])?\s*+(?=\{)")
 
 _says_missing = re.compile(r"\bmissing values?:\s*([A-Za-z0-9_.,\- ]{1,200})", re.IGNORECASE)
 _says_no_tool = re.compile(
     r"\b(no|none of the|not? (?:any|one) of the)\b[^.\n]{0,40}\b(tools?|functions?)\b", re.IGNORECASE
 )
-_decoder = json.JSONDecoder()
 
 
 @dataclass(frozen=True)
 class Parsed:
-    """`answer` or `problem` is set. Problems: empty, too-large, bad-json, not-a-call, unclosed-call."""
+    """`answer` or `problem` is set. Problems: empty, too-large, bad-json, bad-call, not-a-call, unclosed-call,
+    unclosed-thought."""
 
     answer: Answer | None = None
     problem: str | None = None
     skipped: str = ""
-    """Prose around the calls."""
+    """Prose and thoughts around the calls."""
+
+
+class _Broken(Exception):  # noqa: N818 - a reason, caught in this file
+    """The text is no answer; the argument is the reason code."""
+
+
+class _Region(NamedTuple):
+    """A part of the text that was read. `calls` is None for what is no call: a thought, or data."""
+
+    end: int
+    calls: list[Call] | None
+    marked: bool = False
+    """Between marks that mean nothing else. What merely looks like a call does not count beside it."""
+
+
+@dataclass
+class _Reading:
+    regions: list[tuple[int, _Region]] = field(default_factory=list)
+    thoughts: list[tuple[int, int]] = field(default_factory=list)
+    calls: int = 0
+    prose: bool = False
+    data: bool = False
+    """Whether a JSON value was met that is no call."""
 
 
 def parse(text: str) -> Parsed:
-    """Reads Hermes tags, or bare JSON objects with a name and arguments, one or many."""
+    """Reads every syntax that `write` writes and the forms that models give them; see docs/formats.md."""
     if len(text) > MAX_CHARACTERS:
         return Parsed(problem="too-large")
-    stripped = text.strip()
-    if not stripped:
+    if not text.strip():
         return Parsed(problem="empty")
-    if OPEN in stripped:
-        return _tagged(stripped)
-    if stripped[0] in "{[":
-        return _bare(stripped)
-    return Parsed(answer=_abstention(stripped), skipped=stripped)
-
-
-def write(answer: Answer) -> str:
-    """The text that a model is trained to say. `parse(write(a)).answer == a` for every answer but `no_call`."""
-    if answer.abstain == "missing":
-        return MISSING + ", ".join(answer.missing)
-    if answer.abstain:
-        return NO_TOOL
-    return "\n".join(OPEN + _json({"name": c.name, "arguments": c.arguments}) + CLOSE for c in answer.calls)
-
-
-def _json(value: Any) -> str:
-    # The end tag inside a value would close the call early; JSON has a second way to write "<".
-    return json.dumps(value, ensure_ascii=False).replace("</", "\\u003c/")
-
-
-def _tagged(text: str) -> Parsed:
-    calls: list[Call] = []
-    prose: list[str] = []
-    position = 0
-    while (start := text.find(OPEN, position)) >= 0:
-        prose.append(text[position:start])
-        end = text.find(CLOSE, start)
-        if end < 0:
-            return Parsed(problem="unclosed-call", skipped="".join(prose))
-        found = _call(text[start + len(OPEN) : end])
-        if isinstance(found, str):
-            return Parsed(problem=found, skipped="".join(prose))
-        calls.append(found)
-        position = end + len(CLOSE)
-    prose.append(text[position:])
-    return Parsed(answer=Answer(calls=tuple(calls)), skipped="".join(prose).strip())
-
-
-def _call(text: str) -> Call | str:
+    reading = _Reading()
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        return "bad-json"
-    return (_as_call(value) or "not-a-call") if is_sound(value) else "bad-json"
+        _read(text, reading)
+    except _Broken as reason:
+        done = [(start, region.end) for start, region in reading.regions]
+        return Parsed(problem=str(reason), skipped=_gaps(text, done, stop=done[-1][1] if done else 0))
+    return _conclude(text, reading)
 
 
-def _as_call(value: Any) -> Call | None:
-    if not isinstance(value, dict) or not isinstance(value.get("name"), str) or not value["name"]:
-        return None
-    arguments = value.get("arguments", value.get("parameters", {}))
-    return Call(name=value["name"], arguments=arguments) if isinstance(arguments, dict) else None
-
-
-def _bare(text: str) -> Parsed:
-    calls: list[Call] = []
-    for value in _values(text):
-        if value is None:
-            return Parsed(problem="bad-json")
-        for item in value if isinstance(value, list) else [value]:
-            found = _as_call(item)
-            if found is None:
-                return Parsed(problem="not-a-call")
-            calls.append(found)
-    return Parsed(answer=Answer(calls=tuple(calls))) if calls else Parsed(problem="not-a-call")
-
-
-def _values(text: str) -> Iterator[Any]:
-    """The JSON values of a text, one after the other; None where one is malformed."""
+def _read(text: str, reading: _Reading) -> None:
     position = 0
-    while position < len(text):
-        if text[position] in " \t\r\n,;":
-            position += 1
-            continue
-        try:
-            value, position = _decoder.raw_decode(text, position)
-        except (ValueError, RecursionError):
-            yield None
+    if (late := _LATE_THOUGHT.search(text)) and not text.lstrip().startswith(("<t", "{", "[")):
+        reading.thoughts.append((0, late.end()))
+        position = late.end()
+    while True:
+        position = _end(_NOISE, text, position)
+        if position == len(text):
             return
-        yield value if is_sound(value) else None
+        start, region = _next(text, position, reading)
+        if start > position:
+            reading.prose = True
+        if region is None:
+            return
+        if region.calls is not None:
+            reading.regions.append((start, region))
+        # Data is counted as one call, so that a megabyte of `{}` costs no more than one of calls.
+        reading.calls += 1 if region.calls is None and not reading.prose else len(region.calls or ())
+        if reading.calls > MAX_CALLS:
+            raise _Broken("too-large")
+        position = region.end
+
+
+def _next(text: str, position: int, reading: _Reading) -> tuple[int, _Region | None]:
+    """(start, region) of the next place where something begins that is not prose; the end of the text and None without one."""
+    found = None
+    if not reading.prose and text[position] in "{[":
+        found = _OPENER.match(text, position)
+        if not found and _JSON_START.match(text, position):
+            return position, _json(text, position, reading, first=True)
+    found = found or _OPENER.search(text, position)
+    if not found:
+        return len(text), None
+    start, kind = found.start(), found.lastgroup
+    first = start == position and not reading.prose
+    if kind == "json":
+        return start, _json(text, start, reading, first=first)
+    if kind == "thought":
+        return start, _thought(text, found, reading)
+    region = _READERS[str(kind)](text, found, first)
+    if region.calls is None:
+        reading.prose = True
+    return start, region
+
+
+def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
+    found = pattern.match(text, position)
+    return found.end() if found else position
+
+
+def _thought(text: str, found: re.Match[str], reading: _Reading) -> _Region:
+    close = f"{found[0][0]}/{found[0][1:]}"
+    end = text.find(close, found.end())
+    if end < 0 and not reading.prose:
+        raise _Broken("unclosed-thought")
+    if end < 0:
+        return _Region(found.end(), None)
+    reading.thoughts.append((found.start(), end + len(close)))
+    return _Region(end + len(close), None)
+
+
+def _json(text: str, start: int, reading: _Reading, *, first: bool) -> _Region:
+    """Calls as JSON without marks. Where it is broken, it counts as a call that was begun if it has the keys of one."""
+    try:
+        value, end = read_value(text, start)
+    except ValueError:
+        rest = text[start:]
+        if first or ("name" in rest and ("arguments" in rest or "parameters" in rest)):
+            raise _Broken("bad-json") from None
+        # Not tried again further in: a call inside broken data is no call, and trying each brace would not be linear.
+        reading.prose = True
+        return _Region(len(text), None)
+    calls = read_calls(value, name_alone=first)
+    reading.data |= calls is None
+    return _Region(end, calls)
+
+
+def _tag(text: str, found: re.Match[str], _: bool) -> _Region:
+    """Everything after `<tool_call>` up to its end, the next one, or the end of the text after a complete value."""
+    calls: list[Call] = []
+    position = found.end()
+    while True:
+        position = skip_space(text, position)
+        if calls and (position == len(text) or text.startswith(OPEN, position)):
+            return _Region(position, calls, marked=True)
+        if calls and text.startswith(CLOSE, position):
+            return _Region(position + len(CLOSE), calls, marked=True)
+        try:
+            value, position = _marked_value(text, position)
+        except ValueError:
+            raise _Broken("bad-json" if text.find(CLOSE, position) >= 0 else "unclosed-call") from None
+        if not value:
+            raise _Broken("not-a-call")
+        calls += value
+
+
+def _marked_value(text: str, position: int) -> tuple[list[Call] | None, int]:
+    """Between marks, calls in brackets or Python's form are calls too: nothing else can be meant there."""
+    if text.startswith("[", position) and bracket.BEGINS.match(text, position):
+        return bracket.read_list(text, position)
+    if bracket.PYTHON.match(text, position):
+        call, position = bracket.read_call(text, position)
+        return [call], position
+    value, position = read_value(text, position)
+    return read_calls(value), position
+
+
+def _mistral(text: str, found: re.Match[str], _: bool) -> _Region:
+    """A list of calls, or a name, `[ARGS]` and an object."""
+    position = skip_space(text, found.end())
+    named = None if text.startswith(("[", "{"), position) else _MISTRAL_NAME.match(text, position)
+    return _named(text, named, position)
+
+
+def _function(text: str, found: re.Match[str], first: bool) -> _Region:
+    """`<function=NAME>{...}</function>`, a form that Llama 3 uses for tools of the user's own."""
+    named = _FUNCTION_NAME.match(text, found.end())
+    if not named and not first:
+        return _Region(found.end(), None)
+    region = _named(text, named, found.end())
+    return region._replace(end=region.end + len("</function>")) if text.startswith("</function>", region.end) else region
+
+
+def _named(text: str, named: re.Match[str] | None, position: int) -> _Region:
+    try:
+        value, end = read_value(text, named.end() if named else position)
+    except ValueError as error:
+        cut = isinstance(error, NotLiteral) and error.position >= len(text.rstrip())
+        raise _Broken("unclosed-call" if cut else "bad-json") from None
+    calls = [Call(name=named[1].strip(), arguments=value)] if named and named[1].strip() else read_calls(value)
+    if not calls:
+        raise _Broken("not-a-call")
+    return _Region(end, calls, marked=True)
+
+
+def _bracket(text: str, found: re.Match[str], first: bool) -> _Region:
+    meant = bool(bracket.NAMED.match(text, found.end()) or bracket.EMPTY.match(text, found.end()))
+    return _pythonic(text, found, first, meant, bracket.read_list)
+
+
+def _python(text: str, found: re.Match[str], first: bool) -> _Region:
+    return _pythonic(text, found, first, bool(bracket.NAMED.match(text, found.end())), bracket.read_lines)
+
+
+def _pythonic(
+    text: str, found: re.Match[str], first: bool, meant: bool, read: Callable[[str, int], tuple[list[Call], int]]
+) -> _Region:
+    """Calls as `name(key=value)`. In prose a name and parentheses are a call only when named arguments follow."""
+    if not meant and not first:
+        return _Region(found.end(), None)
+    try:
+        calls, end = read(text, found.start())
+    except bracket.NoCall as ended:
+        return _Region(ended.position, None)
+    except NotLiteral as error:
+        if not meant and not text.rstrip().endswith((")", ")]")):
+            return _Region(found.end(), None)
+        raise _Broken("unclosed-call" if error.position >= len(text.rstrip()) else "bad-call") from None
+    return _Region(end, calls)
+
+
+_READERS = {"tag": _tag, "mistral": _mistral, "function": _function, "bracket": _bracket, "python": _python}
+
+
+def _conclude(text: str, reading: _Reading) -> Parsed:
+    marked = [(start, region) for start, region in reading.regions if region.marked]
+    used = marked or reading.regions
+    calls = [call for _, region in used for call in region.calls or ()]
+    skipped = _gaps(text, [(start, region.end) for start, region in used])
+    if calls and (marked or not reading.data or reading.prose):
+        return Parsed(answer=Answer(calls=tuple(calls)), skipped=skipped)
+    if reading.data and not reading.prose:
+        return Parsed(problem="not-a-call", skipped=skipped)
+    said = _gaps(text, sorted(reading.thoughts))
+    if not said:
+        return Parsed(problem="empty", skipped=skipped)
+    return Parsed(answer=_abstention(said), skipped=skipped)
+
+
+def _gaps(text: str, used: list[tuple[int, int]], stop: int | None = None) -> str:
+    """What stands between and around the parts in use, without what is only noise."""
+    edges = [0, *(edge for pair in used for edge in pair), len(text) if stop is None else stop]
+    parts = [text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return "".join(part for part in parts if not _NOISE.fullmatch(part)).strip()
 
 
 def _abstention(text: str) -> Answer:

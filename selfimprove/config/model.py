@@ -140,8 +140,12 @@ class Generate(Section):
 
 
 class Verify(Section):
-    layers: tuple[Literal["structure", "tool", "arguments", "grounding", "agreement", "reference"], ...] = (
-        "structure", "tool", "arguments", "grounding", "agreement", "reference")  # fmt: skip
+    layers: tuple[
+        Literal[
+            "sanitise", "structure", "tool", "definition", "arguments", "grounding", "execution", "agreement", "reference",
+        ],
+        ...,
+    ] = ("sanitise", "structure", "tool", "definition", "arguments", "grounding", "agreement", "reference")  # fmt: skip
     """Layers, cheap to dear; any veto ends the check."""
     vote_share: Share = 0.5
     """Least share of the k answers that the winner of a vote needs."""

@@ -114,3 +114,42 @@ ASK: Schema = closed({
     "abstain": {"type": ["string", "null"], "pattern": "^(no_tool|missing|no_call|unparsed: [a-z-]+)$"},
     "text": TEXT,
 })  # fmt: skip
+
+_CALLS: dict[str, Any] = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "arguments": {"type": "object"}},
+        "required": ["name", "arguments"],
+    },
+}
+
+VERIFY_ROW: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": ["string", "integer"]},
+        "tools": {"type": "array", "items": {"type": "object"}},
+        "query": {"type": "string"},
+        "messages": {"type": "array", "items": {"type": "object"}},
+        "candidate": {"type": "string"},
+        "reference_calls": {"anyOf": [_CALLS, {"type": "null"}]},
+        "admissible": {"anyOf": [{"type": "array", "items": {"type": "array"}, "minItems": 1}, {"type": "null"}]},
+    },
+    "required": ["id", "tools", "candidate"],
+    "anyOf": [{"required": ["query"]}, {"required": ["messages"]}],
+}
+
+VERDICT_ROW: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "id": {"type": ["string", "integer", "null"]},
+        "verdict": {"enum": ["accepted", "rejected", "unknown"]},
+        "reasons": {"type": "array", "items": {"type": "string"}},
+        "layer": {"type": "string"},
+        "calls": _CALLS,
+        "line": {"type": "integer", "minimum": 1},
+        "message": {"type": "string"},
+    },
+    "required": ["id", "verdict", "reasons", "layer", "calls"],
+    "additionalProperties": False,
+}

@@ -61,6 +61,8 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "requests": ("rows that an engine worker reads", Request),
     "completions": ("completions/*.jsonl", Completion),
     "engine": ("log/engine-N.json", EngineSpec),
+    "verify_row": ("rows that `selfimprove verify` reads", handwritten.VERIFY_ROW),
+    "verdict_row": ("verdicts that `selfimprove verify` writes", handwritten.VERDICT_ROW),
     "plan": ("generate/plan.json", Plan),
     "proposals": ("generate/proposals.jsonl", Proposal),
     "problems": ("generate/problems.jsonl", Sample),

@@ -93,6 +93,12 @@ def check_modules(pool: Pool, folder: Path) -> None:
             )
 
 
+def modules_of(pool: Pool, folder: Path) -> dict[str, Path]:
+    """Tool name -> the file that runs it. Raises DataError when one is not there."""
+    check_modules(pool, folder)
+    return {name: folder / entry.module for name, entry in pool.entries.items() if entry.module}
+
+
 def read_samples(path: Path) -> list[Sample]:
     """Labelled problems. Raises DataError naming file and line, for duplicate ids too."""
     samples = read(path, Sample)

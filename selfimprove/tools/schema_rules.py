@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from jsonschema import Draft202012Validator
@@ -15,6 +16,9 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from selfimprove.records import Tool, canonical_json
+from selfimprove.tools.dialect import ANNOTATIONS, HOLDERS, KEYWORDS, MAPS
+from selfimprove.tools.example import example
+from selfimprove.tools.validation import Uncheckable, checker_of
 
 MAX_DEPTH = 12
 MAX_CHARACTERS = 20_000
@@ -24,7 +28,7 @@ TYPES = {"string", "integer", "number", "boolean", "array", "object", "null"}
 
 def problems(tool: Tool, *, made: bool = False) -> list[str]:
     """Reason codes: name, no-schema, not-object, too-deep, too-large, required-unknown, remote-ref, bad-ref, and for made tools
-    undescribed, type and pattern."""
+    undescribed, type, pattern, keyword and no-example."""
     found = []
     if not NAME.fullmatch(tool.name):
         found.append("name")
@@ -90,6 +94,35 @@ def _made_problems(tool: Tool) -> list[str]:
         found.append("type")
     if _has_pattern(tool.parameters):
         found.append("pattern")
+    if not _keywords(tool.parameters) <= KEYWORDS | ANNOTATIONS:
+        found.append("keyword")
+    return found if found or _has_example(tool) else ["no-example"]
+
+
+def alike(tools: Sequence[Tool]) -> bool:
+    """Whether two tools cannot be told apart: one name but for its spelling, or one description and the same parameters."""
+    names = {re.sub(r"[^a-z0-9]", "", t.name.casefold()) or t.name for t in tools}
+    uses = {canonical_json([" ".join(t.description.casefold().split()), t.parameters]) for t in tools}
+    return len(names) < len(tools) or len(uses) < len(tools)
+
+
+def _has_example(tool: Tool) -> bool:
+    """Whether arguments can be built that the schema takes: one that nothing fits is no tool."""
+    try:
+        return checker_of(tool.parameters).errors(example(tool.parameters)) == []
+    except Uncheckable:
+        return False
+
+
+def _keywords(schema: Any) -> set[str]:
+    """Every keyword of a schema and of the schemas in it."""
+    if not isinstance(schema, dict):
+        return set()
+    found = set(schema)
+    for keyword, value in schema.items():
+        inner = value.values() if keyword in MAPS and isinstance(value, dict) else value if isinstance(value, list) else [value]
+        if keyword in MAPS | HOLDERS:
+            found |= {k for one in inner for k in _keywords(one)}
     return found
 
 

@@ -46,13 +46,14 @@ def types(schema: Any) -> frozenset[str]:
 
 def resolve(schema: Any, root: dict[str, Any]) -> dict[str, Any]:
     """The schema itself behind local references and unions that have one branch beside null; `{}` where that fails."""
+    found: dict[str, Any] = schema if isinstance(schema, dict) else {}
     for _ in range(MOST_STEPS):
-        following = _next(schema, root) if isinstance(schema, dict) else None
+        following = _next(found, root)
         if not isinstance(following, dict):
             return {}
-        if following is schema:
-            return following
-        schema = following
+        if following == found:
+            return found
+        found = following
     return {}
 
 
@@ -111,12 +112,3 @@ def properties(schema: Any, root: dict[str, Any] | None = None) -> dict[str, Any
                 level.extend(branches[:MOST_STEPS])
         level.extend(one[k] for k in ("then", "else") if k in one)
     return found
-
-
-def is_open(schema: Any, root: dict[str, Any]) -> bool:
-    """Whether an object may have properties that its schema does not name: it names none, or says so."""
-    one = resolve(schema, root)
-    more = one.get("additionalProperties")
-    if more is not None:
-        return more is not False
-    return bool(one.get("patternProperties"))

@@ -16,7 +16,9 @@ from typing import Any
 from selfimprove.config.model import Verify
 from selfimprove.records import Answer, Attempt, Call, Checked, Judged, Sample, Verdict, canonical_json
 from selfimprove.tools.canonical import key
-from selfimprove.verify.layers import LAYERS
+from selfimprove.verify.agreement import elect
+from selfimprove.verify.case import of_attempt
+from selfimprove.verify.layers import judge
 
 
 def judge_sample(sample: Sample, attempts: Sequence[Attempt], config: Verify) -> tuple[Judged, list[Checked]]:
@@ -32,16 +34,14 @@ def check(sample: Sample, attempt: Attempt, config: Verify, gold: Answer | None)
     """The layers, in order, until one vetoes."""
     base: dict[str, Any] = {"sample": sample.id, "index": attempt.index}
     correct = None if gold is None else attempt.answer is not None and _same(attempt.answer, gold, sample)
-    for name in config.layers:
-        if name in LAYERS and (attempt.answer is not None or name == "structure"):
-            finding = LAYERS[name](sample, attempt)
-            # What equals the gold is right, wherever its values came from: grounding has nothing to add.
-            if finding and not correct:
-                return Checked(**base, status=finding[0], layer=name, reasons=finding[1], correct=correct)
-    if gold is not None and not correct and "reference" in config.layers:
-        reason = reference_reason(attempt.answer, gold)
-        return Checked(**base, status="rejected", layer="reference", reasons=(reason,), correct=False)
-    return Checked(**base, status="accepted", correct=correct)
+    if correct:
+        # What equals the gold is right, wherever its values came from: the layers have nothing to add.
+        return Checked(**base, status="accepted", correct=True)
+    status, layer, reasons = judge(of_attempt(sample, attempt), config.layers)
+    if status != "rejected" and gold is not None and "reference" in config.layers:
+        # With gold nothing is unknown: what differs from it is wrong.
+        status, layer, reasons = "rejected", "reference", (reference_reason(attempt.answer, gold),)
+    return Checked.model_validate({**base, "status": status, "layer": layer, "reasons": reasons, "correct": correct})
 
 
 def reference_reason(answer: Answer | None, gold: Answer) -> str:
@@ -76,8 +76,7 @@ def _by_reference(sample: Sample, gold: Answer, sampled: Sequence[tuple[Attempt,
 def _by_vote(sample: Sample, attempts: Sequence[Attempt], checked: Sequence[Checked], config: Verify) -> Judged:
     sampled = [(a, c) for a, c in zip(attempts, checked, strict=True) if a.index >= 0]
     votes = Counter(key(a.answer, sample.tools) for a, c in sampled if c.status != "rejected" and a.answer)
-    ranked = votes.most_common()
-    verdict, winner, share = _elect(sample, ranked, len(sampled), config)
+    verdict, winner, share = _elected(sample, votes, len(sampled), config)
     chosen = next((a for a, _ in sampled if winner and a.answer and key(a.answer, sample.tools) == winner), None)
     if chosen and chosen.answer and verdict.status == "accepted":
         verdict = _winner_verdict(sample, chosen, next(c for a, c in sampled if a is chosen))
@@ -92,16 +91,13 @@ def _by_vote(sample: Sample, attempts: Sequence[Attempt], checked: Sequence[Chec
     )  # fmt: skip
 
 
-def _elect(
-    sample: Sample, ranked: Sequence[tuple[str, int]], k: int, config: Verify
-) -> tuple[Verdict, str | None, float]:
-    if not ranked:
+def _elected(sample: Sample, votes: Counter[str], k: int, config: Verify) -> tuple[Verdict, str | None, float]:
+    winner, share, clear = elect(votes, k, config.vote_share, config.vote_margin)
+    if winner is None:
         return Verdict(subject=sample.id, status="rejected", layer="structure", reasons=("nothing-valid",)), None, 0.0
-    winner, votes = ranked[0]
-    lead = votes - (ranked[1][1] if len(ranked) > 1 else 0)
-    if "agreement" in config.layers and (votes < config.vote_share * k or lead < config.vote_margin):
-        return Verdict(subject=sample.id, status="rejected", layer="agreement", reasons=("no-majority",)), winner, votes / k
-    return Verdict(subject=sample.id, status="accepted"), winner, votes / k
+    if "agreement" in config.layers and not clear:
+        return Verdict(subject=sample.id, status="rejected", layer="agreement", reasons=("no-majority",)), winner, share
+    return Verdict(subject=sample.id, status="accepted"), winner, share
 
 
 def _winner_verdict(sample: Sample, attempt: Attempt, checked: Checked) -> Verdict:

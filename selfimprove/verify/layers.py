@@ -1,81 +1,66 @@
-"""The layers that judge one attempt by itself. Each returns None (passed) or (status, reason codes).
+"""The layers that judge one answer by itself, cheap to dear, and how they are combined: any veto rejects.
 
-    structure   the text parses                                   parser codes, truncated
-    tool        every called name is offered                      unknown-tool
-    arguments   the arguments fit the tool's JSON Schema          missing-argument, extra-argument, wrong-argument
-    grounding   every value can be traced to the query            ungrounded (status unknown: not traced is not wrong)
+    sanitise    no control, hidden or template characters         structure   the text is an answer
+    tool        every called tool was offered                     definition  the tools can be used
+    arguments   they fit the tool's JSON Schema                   grounding   every value comes from somewhere
+    execution   a tool that can run gives what it declares
+
+    judge(case, ("structure", "tool", "arguments")) == Finding or None
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from functools import lru_cache
-from typing import Literal
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from time import perf_counter
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
+from selfimprove.verify.arguments import arguments
+from selfimprove.verify.case import Case, Layer
+from selfimprove.verify.definition import definition
+from selfimprove.verify.execution import execution
+from selfimprove.verify.grounding import grounding
+from selfimprove.verify.offered import tool
+from selfimprove.verify.sanitise import sanitise
+from selfimprove.verify.structure import structure
 
-from selfimprove.records import Attempt, Sample, canonical_json
-from selfimprove.tools.grounding import ungrounded
-
-Finding = tuple[Literal["rejected", "unknown"], tuple[str, ...]]
-Layer = Callable[[Sample, Attempt], Finding | None]
-
-
-def structure(sample: Sample, attempt: Attempt) -> Finding | None:
-    return ("rejected", (attempt.problem or "empty",)) if attempt.answer is None else None
-
-
-def tool(sample: Sample, attempt: Attempt) -> Finding | None:
-    assert attempt.answer is not None
-    offered = {t.name for t in sample.tools}
-    unknown = [c.name for c in attempt.answer.calls if c.name not in offered]
-    return ("rejected", ("unknown-tool",)) if unknown else None
+LAYERS: dict[str, Layer] = {
+    "sanitise": sanitise, "structure": structure, "tool": tool, "definition": definition, "arguments": arguments,
+    "grounding": grounding, "execution": execution,
+}  # fmt: skip
+RULES = ("sanitise", "structure", "tool", "definition", "arguments", "grounding")
+"""The layers that are on where nothing else is said: all that need neither a model nor a sandbox."""
 
 
-def arguments(sample: Sample, attempt: Attempt) -> Finding | None:
-    assert attempt.answer is not None
-    by_name = {t.name: t for t in sample.tools}
-    reasons: set[str] = set()
-    for call in attempt.answer.calls:
-        if call.name not in by_name:
+@dataclass
+class Counts:
+    """What each layer did: answers seen, vetoed, left unknown, and its seconds."""
+
+    seen: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    unknown: Counter[str] = field(default_factory=Counter)
+    seconds: Counter[str] = field(default_factory=Counter)
+
+
+def judge(case: Case, names: Iterable[str], counts: Counts | None = None) -> tuple[str, str, tuple[str, ...]]:
+    """(status, layer, reasons) of an answer. The first veto ends the check; what a layer cannot tell does not, since a later
+    one may still veto. Names that are no layers here (agreement, reference, judge) are left to their own places."""
+    undecided: tuple[str, str, tuple[str, ...]] | None = None
+    for name in names:
+        layer = LAYERS.get(name)
+        if layer is None:
             continue
-        found = by_name[call.name]
-        reasons |= {f"extra-argument:{n}"[:80] for n in call.arguments if n not in found.properties}
-        validator = _validator(canonical_json(found.parameters))
-        reasons |= {_code(error) for error in validator.iter_errors(call.arguments)}
-    if attempt.answer.abstain == "missing":
-        required = {n for t in sample.tools for n in t.required}
-        if not attempt.answer.missing or not set(attempt.answer.missing) <= required:
-            reasons.add("unknown-missing")
-    return ("rejected", tuple(sorted(reasons))) if reasons else None
-
-
-def grounding(sample: Sample, attempt: Attempt) -> Finding | None:
-    assert attempt.answer is not None
-    by_name = {t.name: t for t in sample.tools}
-    found = [
-        f"ungrounded:{name}"
-        for call in attempt.answer.calls
-        if call.name in by_name
-        for name in ungrounded(call.arguments, by_name[call.name].parameters, sample.query)
-    ]
-    return ("unknown", tuple(sorted(set(found)))) if found else None
-
-
-LAYERS: dict[str, Layer] = {"structure": structure, "tool": tool, "arguments": arguments, "grounding": grounding}
-
-
-@lru_cache(maxsize=4096)
-def _validator(schema: str) -> Draft202012Validator:
-    return Draft202012Validator(json.loads(schema))
-
-
-def _code(error: ValidationError) -> str:
-    path = ".".join(str(p) for p in error.absolute_path)
-    if error.validator == "required":
-        return "missing-argument"
-    if error.validator == "additionalProperties":
-        return "extra-argument"
-    return f"wrong-argument:{path}"[:80]
+        start = perf_counter() if counts else 0.0
+        finding = layer(case)
+        if counts:
+            counts.seconds[name] += perf_counter() - start  # type: ignore[assignment]
+            counts.seen[name] += 1
+            if finding:
+                (counts.rejected if finding[0] == "rejected" else counts.unknown)[name] += 1
+        if finding and finding[0] == "rejected":
+            return "rejected", name, finding[1]
+        if finding and undecided is None:
+            undecided = (finding[0], name, finding[1])
+        if case.answer is None and name == "structure":
+            break
+    return undecided or ("accepted", "", ())

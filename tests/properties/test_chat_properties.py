@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from selfimprove.chat import parse, write
+from selfimprove.chat.write import SYNTAXES
 from selfimprove.records import Answer, Call, canonical_json, digest
 from selfimprove.records.sound import is_sound
 from selfimprove.subtasks import make
@@ -65,3 +66,13 @@ def test_what_is_sound_has_canonical_text_that_reads_back(text: str) -> None:
     if is_sound(value):
         assert canonical_json(json.loads(canonical_json(value))) == canonical_json(value)
         assert canonical_json(value).encode()
+
+
+@given(st.sampled_from(sorted(SYNTAXES)), st.lists(CALLS, min_size=1, max_size=3))
+@settings(max_examples=2000)
+def test_every_syntax_is_read_back_as_it_was_written(syntax: str, calls: list[Call]) -> None:
+    text = write(Answer(calls=tuple(calls)), syntax)
+    found = parse(text).answer
+    assert found is not None, text
+    # As JSON text, where 1 is not true and not 1.0.
+    assert [canonical_json(c.model_dump()) for c in found.calls] == [canonical_json(c.model_dump()) for c in calls]

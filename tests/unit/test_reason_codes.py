@@ -15,7 +15,9 @@ CODE = re.compile(r"[a-z]+(-[a-z]+)*:?")
 SOURCES = (
     "chat/parse.py", "subtasks/make.py", "subtasks/request.py", "tools/schema_rules.py", "generate/propose.py",
     "generate/stage.py",
-    "verify/layers.py", "verify/judge_sample.py", "evaluate/score.py", "evaluate/made.py",
+    "verify/sanitise.py", "verify/structure.py", "verify/offered.py", "verify/definition.py", "verify/arguments.py",
+    "verify/grounding.py", "verify/execution.py", "verify/judge_sample.py", "verify/row.py", "tools/admissible.py",
+    "tools/validation.py", "evaluate/score.py", "evaluate/made.py",
 )  # fmt: skip
 NOT_CODES = {
     "accepted", "rejected", "unknown", "stop", "length", "greedy", "make", "request", "use", "seed", "oracle", "reference",
@@ -26,7 +28,9 @@ NOT_CODES = {
     "type",
     "enum", "examples", "user", "system", "messages", "tools", "grounding", "tool", "definition-", "source", "kind",
     "wrong-argument:",
-    "extra-argument:", "ungrounded:", "json",
+    "extra-argument:", "ungrounded:", "json", "sanitise", "definition", "execution", "said", "number", "date", "time", "words",
+    "measure", "code", "items", "result", "required", "pattern", "strict", "verdict", "reasons", "layer", "calls", "message", "id",
+    "default", "additional", "unique", "properties", "true", "false", "thought",
 }  # fmt: skip
 """Plain words of these modules that are no reason; a new word is a code until it is listed here."""
 
@@ -51,10 +55,16 @@ def words(source: str) -> Iterator[str]:
             yield node.value
 
 
+def described(code: str) -> bool:
+    """A code stands in the document by itself, with the name that it carries, or as a rule of definitions."""
+    rule = code.removeprefix("definition-")
+    return any(f"`{shown}" in FORMATS for shown in (f"{code}`", f"{code.rstrip(':')}:", f"{rule}`"))
+
+
 @pytest.mark.parametrize("file", SOURCES)
 def test_every_reason_code_in_the_code_has_a_line_in_the_document(file: str) -> None:
     found = set(words((ROOT / "selfimprove" / file).read_text(encoding="utf-8"))) - NOT_CODES
-    assert {code for code in found if f"`{code}`" not in FORMATS} == set()
+    assert {code for code in found if not described(code)} == set()
 
 
 def test_the_search_finds_codes_of_every_sort() -> None:

@@ -1,0 +1,167 @@
+"""Where a value of a call comes from: the conversation, a default, an enum, or a derivation that can be named.
+
+    trace(7200, {"description": "seconds"}, Conversation("Wake me in two hours"))  == "measure"
+    trace("Rome", {}, Conversation("Weather in Oslo?")) is None                    # not traced: not wrong, not shown either
+
+Kinds of trace, from sure to weak: said, number, date, time, words (all its words are said, in other forms or order), measure
+(another unit), code (DE for Germany), default, enum (allowed, and no other of the allowed values is said), any (true, false
+and null: wording decides them). What this is not: a proof that the value is the right one.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from selfimprove.tools.canonical import canonical_value, is_same
+from selfimprove.tools.codes import codes_of, is_zone, names_of
+from selfimprove.tools.conversation import Conversation, folded, stem, tokens
+from selfimprove.tools.moments import dates_in, rest_of, times_in
+from selfimprove.tools.numerals import in_digits, numbers_in
+from selfimprove.tools.subschema import resolve
+from selfimprove.tools.units import converted
+
+LONGEST_VALUE = 20_000
+SMALL_WORDS = frozenset(
+    "a an the of in on at to for and or is are with by from my your our their his her its it this that as be me i you we".split()  # noqa: SIM905
+)
+_default_said = re.compile(r"\bdefaults?(?:\s+(?:value|is|to|as))*\s*[:=]?\s*[\"'`]?([\w.+/-]+)", re.IGNORECASE)
+_negative = re.compile(
+    r"\b(?:minus|negative|below|under|south|west|decrease\w*|reduce\w*|lower\w*|down|loss|lost|drop\w*)\b|°\s*[sw]\b"
+)
+
+
+def trace(value: Any, schema: Any, said: Conversation, root: dict[str, Any] | None = None) -> str | None:
+    """The kind of trace, or None. A list or an object has the trace of its weakest part."""
+    one = resolve(schema, root or {}) if schema else {}
+    if value is None or isinstance(value, bool):
+        return "any"
+    if _is_default(value, one, root or {}):
+        return "default"
+    if isinstance(value, str):
+        return _text(value, one, said)
+    if isinstance(value, int | float):
+        return _number(float(value), value, one, said)
+    return None
+
+
+def _is_default(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
+    for keyword in ("default", "const"):
+        if keyword in schema and is_same(canonical_value(value, schema, root), canonical_value(schema[keyword], schema, root)):
+            return True
+    description = schema.get("description")
+    if not isinstance(description, str) or "efault" not in description or isinstance(value, list | dict):
+        return False
+    low = str(value).casefold()
+    return any(low == d.casefold().rstrip(".") for d in _default_said.findall(description[:2000]))
+
+
+def _number(number: float, value: Any, schema: dict[str, Any], said: Conversation) -> str | None:
+    if str(value) in said.words or number in said.numbers:
+        return "number"
+    if number < 0 and -number in said.numbers and _negative.search(said.text):
+        return "number"
+    for amount, unit in said.measures:
+        if any(abs(number - other) <= 1e-6 * abs(other) for other in (amount if unit else number, *converted(amount, unit))):
+            return "measure"
+    return _enum(value, schema, said)
+
+
+def _text(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
+    plain = " ".join(tokens(folded(value[:LONGEST_VALUE])))
+    if not plain:
+        # Only signs: an operator may be said; "..." and nothing at all are said nowhere.
+        return "said" if value.strip() and value.strip() in said.raw else _enum(value, schema, said)
+    if said.has(plain):
+        return "said"
+    if len(plain) >= 5 and _joined(plain) in said.joined:
+        return "said"
+    return (
+        _as_number(value, schema, said)
+        or _as_moment(value, said)
+        or _as_words(plain, said)
+        or _as_code(value, plain, said)
+        or _enum(value, schema, said)
+    )
+
+
+def _joined(plain: str) -> str:
+    return plain.replace(" ", "")
+
+
+def _as_number(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
+    low = folded(value).strip()
+    if len(low) > 40 or not any(c.isdigit() for c in in_digits(low)):
+        return None
+    digits = in_digits(low).strip(" $€£¥%+")
+    try:
+        return _number(float(digits.replace(",", "")), digits, {}, said)
+    except ValueError:
+        pass
+    found = numbers_in(low)
+    rest = [t for t in tokens(re.sub(r"[\d.,]+", " ", in_digits(low))) if t not in SMALL_WORDS]
+    return "number" if found and found <= said.numbers and all(_known(w, said) for w in rest) else None
+
+
+def _as_moment(value: str, said: Conversation) -> str | None:
+    low = folded(value)
+    if len(low) > 60 or not (any(c.isdigit() for c in low) or any(c.isdigit() for c in in_digits(low))):
+        return None
+    if any(w not in said.words and not w.isdigit() for w in tokens(rest_of(low))):
+        return None
+    days = dates_in(low)
+    hours = times_in(low, bare=False)
+    if days and not any(_same_day(d, s) for d in days for s in said.dates):
+        return None
+    if hours and not hours & said.times and not (days and hours <= {(0, 0), (23, 59)}):
+        return None
+    return "date" if days else "time" if hours else None
+
+
+def _same_day(day: tuple[int | None, int, int], other: tuple[int | None, int, int]) -> bool:
+    return day[1:] == other[1:] and (day[0] is None or other[0] is None or day[0] == other[0])
+
+
+def _as_words(plain: str, said: Conversation) -> str | None:
+    words = [w for w in plain.split() if w not in SMALL_WORDS] or plain.split()
+    return "words" if all(_known(w, said) for w in words) else None
+
+
+def _known(word: str, said: Conversation) -> bool:
+    if word in said.words:
+        return True
+    if word.isdigit():
+        return float(word[:300]) in said.numbers
+    return len(word) > 3 and stem(word) in said.stems
+
+
+def _as_code(value: str, plain: str, said: Conversation) -> str | None:
+    if len(value) <= 10 and any(_is_named(name, said) for name in names_of(value.strip())):
+        return "code"
+    if any(said.has(code) or code.upper() in said.raw.split() for code in codes_of(plain)):
+        return "code"
+    if is_zone(value):
+        return "code" if said.has(" ".join(tokens(folded(value.split("/")[-1])))) else None
+    parts = [p for p in re.split(r"[,_\-/]", value) if p.strip()]
+    if 1 < len(parts) <= 3:
+        # "Lyon, FR", "en-US": each part said or a code of something said.
+        return "code" if all(_part(p, said) for p in parts) else None
+    return None
+
+
+def _part(text: str, said: Conversation) -> bool:
+    plain = " ".join(tokens(folded(text)))
+    return not plain or said.has(plain) or any(_is_named(name, said) for name in names_of(text.strip()))
+
+
+def _is_named(name: str, said: Conversation) -> bool:
+    return said.has(name) if name.isalnum() or " " in name else name in said.text
+
+
+def _enum(value: Any, schema: dict[str, Any], said: Conversation) -> str | None:
+    """An allowed value needs no word of its own, unless the conversation names another allowed one."""
+    allowed = schema.get("enum")
+    if not isinstance(allowed, list) or len(allowed) > 200 or value not in allowed:
+        return None
+    others = [" ".join(tokens(folded(v))) for v in allowed if isinstance(v, str) and v != value]
+    return None if any(o and len(o) > 1 and _as_words(o, said) for o in others) else "enum"

@@ -1,0 +1,71 @@
+"""What a layer sees: one answer, the tools that were offered, and what was said.
+
+    case = of_attempt(sample, attempt)
+    case.said.has("oslo"), case.tools["get_weather"].parameters
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from selfimprove.records import Answer, Attempt, Sample, Tool
+from selfimprove.tools.conversation import Conversation
+
+Finding = tuple[Literal["rejected", "unknown"], tuple[str, ...]]
+"""Why an answer did not pass a layer: a veto, or something that the layer cannot tell; and the reason codes."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One answer to judge. `answer` is None when the text could not be parsed; `problem` is the parser's code then."""
+
+    answer: Answer | None
+    problem: str | None
+    tools: Mapping[str, Tool]
+    text: str
+    """What the user and the others said."""
+    repeated: frozenset[str] = frozenset()
+    """Names that two different definitions have."""
+    made: bool = False
+    """A model made the tools: their definitions are judged too."""
+    voted: bool = False
+    """A vote follows, which decides about answers without a call."""
+    modules: Mapping[str, Path] = field(default_factory=dict)
+    """Tool name -> the Python file that runs it."""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """Tool name -> JSON Schema of its result, where one is declared."""
+
+    @property
+    def said(self) -> Conversation:
+        return _said(self.text)
+
+
+Layer = Callable[[Case], Finding | None]
+"""A layer passes an answer with None."""
+
+
+@lru_cache(maxsize=64)
+def _said(text: str) -> Conversation:
+    return Conversation(text)
+
+
+def of_attempt(sample: Sample, attempt: Attempt) -> Case:
+    tools, repeated = by_name(sample.tools)
+    return Case(
+        answer=attempt.answer, problem=attempt.problem, tools=tools, repeated=repeated, text=sample.query,
+        made=sample.source == "make", voted=True,
+    )  # fmt: skip
+
+
+def by_name(tools: Iterable[Tool]) -> tuple[dict[str, Tool], frozenset[str]]:
+    """Tools by name, and the names that two different definitions have."""
+    found: dict[str, Tool] = {}
+    repeated = set()
+    for tool in tools:
+        if found.setdefault(tool.name, tool) != tool:
+            repeated.add(tool.name)
+    return found, frozenset(repeated)

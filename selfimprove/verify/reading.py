@@ -1,0 +1,150 @@
+"""A row as users write it -> what the layers judge. Everything that is wrong with a row is a `BadRow` in one sentence.
+
+    row = read_row({"id": 1, "tools": [...], "query": "Weather in Oslo?", "candidate": "..."}, "training")
+    row.case.answer, row.rights
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from selfimprove.chat import parse
+from selfimprove.records import AdmissibleCall, Call, Tool, Values
+from selfimprove.records.sound import is_sound
+from selfimprove.tools.admissible import from_calls
+from selfimprove.tools.canonical import Profile
+from selfimprove.verify.case import Case, by_name
+
+
+class BadRow(ValueError):  # noqa: N818 - a reason, not a fault
+    """A row that cannot be judged; the message says what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class Right:
+    """What is right, as alternatives; `literal` when it was given as reference calls."""
+
+    answers: tuple[tuple[AdmissibleCall, ...], ...]
+    literal: bool
+
+
+@dataclass(frozen=True)
+class RowCase:
+    id: str | int
+    case: Case
+    candidate: str
+    rights: tuple[Right, ...]
+
+
+def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = None) -> RowCase:
+    """Raises BadRow naming the key that is wrong."""
+    if not isinstance(row, dict):
+        raise BadRow("the row is no JSON object")
+    id_ = row.get("id")
+    if not isinstance(id_, str | int) or isinstance(id_, bool):
+        raise BadRow("`id` must be a text or a whole number")
+    candidate = row.get("candidate")
+    if not isinstance(candidate, str):
+        raise BadRow("`candidate` must be a text")
+    tools, outputs = _tools(row.get("tools"))
+    named, repeated = by_name(tools)
+    rights = tuple(_rights(row, profile))
+    parsed = parse(candidate)
+    case = Case(
+        answer=parsed.answer, problem=parsed.problem, tools=named, repeated=repeated, text=_text(row), outputs=outputs,
+        modules=modules or {},
+    )  # fmt: skip
+    return RowCase(id_, case, candidate, rights)
+
+
+def _tools(value: Any) -> tuple[list[Tool], dict[str, Any]]:
+    """The tools, and the outputs that are declared. Records are built unchecked: what is read here is checked here."""
+    if not isinstance(value, list):
+        raise BadRow("`tools` must be a list of definitions")
+    tools, outputs = [], {}
+    for number, item in enumerate(value, 1):
+        one = item.get("function", item) if isinstance(item, dict) else None
+        name = one.get("name") if isinstance(one, dict) else None
+        if not isinstance(one, dict) or not isinstance(name, str) or not name:
+            raise BadRow(f"tool {number} in `tools` has no name")
+        parameters, description = one.get("parameters"), one.get("description")
+        if parameters is None:
+            parameters = {"type": "object", "properties": {}}
+        if not isinstance(parameters, dict):
+            raise BadRow(f"the `parameters` of tool {number} must be an object")
+        said = description if isinstance(description, str) else ""
+        tools.append(Tool.model_construct(name=name, description=said, parameters=parameters))
+        declared = next((one[key] for key in ("output", "outputSchema", "returns") if isinstance(one.get(key), dict)), None)
+        if declared is not None:
+            outputs[name] = declared
+    return tools, outputs
+
+
+def _text(row: dict[str, Any]) -> str:
+    """What was said: the query, or the text of every message, with what earlier calls and their results hold."""
+    query, messages = row.get("query"), row.get("messages")
+    if messages is None and isinstance(query, str):
+        return query
+    if not isinstance(messages, list):
+        raise BadRow("`query` must be a text, or `messages` a list")
+    parts = [query] if isinstance(query, str) else []
+    for number, message in enumerate(messages, 1):
+        if not isinstance(message, dict):
+            raise BadRow(f"message {number} is no object")
+        parts += _strings(message.get("content"))
+        if message.get("tool_calls"):
+            parts += _strings(message["tool_calls"])
+    return "\n".join(parts)
+
+
+def _strings(value: Any) -> Iterable[str]:
+    """Every text and number inside a message's content, in order, without recursion."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            waiting.extend(reversed(list(item.values())))
+        elif isinstance(item, list):
+            waiting.extend(reversed(item))
+        elif isinstance(item, int | float) and not isinstance(item, bool):
+            yield str(item)
+
+
+def _rights(row: dict[str, Any], profile: Profile) -> Iterable[Right]:
+    reference, admissible = row.get("reference_calls"), row.get("admissible")
+    try:
+        if admissible is not None:
+            if not isinstance(admissible, list) or not admissible or not is_sound(admissible):
+                raise BadRow("`admissible` must be a list with at least one answer; `[[]]` says that not calling is right")
+            yield Right(tuple(tuple(_admissible(call) for call in answer) for answer in admissible), literal=False)
+        if reference is not None:
+            if not isinstance(reference, list) or not is_sound(reference):
+                raise BadRow("`reference_calls` must be a list of calls")
+            yield Right((tuple(from_calls([_call(call) for call in reference], profile)),), literal=True)
+    except (ValidationError, TypeError, AttributeError, KeyError, json.JSONDecodeError):
+        raise BadRow("a right answer is no list of calls with `name` and `arguments`") from None
+
+
+def _call(value: dict[str, Any]) -> Call:
+    one = value.get("function", value)
+    arguments = one.get("arguments")
+    if isinstance(arguments, str):
+        # How OpenAI's interface writes them.
+        arguments = json.loads(arguments)
+    return Call(name=one["name"], arguments={} if arguments is None else arguments)
+
+
+def _admissible(value: dict[str, Any]) -> AdmissibleCall:
+    arguments = {
+        name: Values(values=tuple(one)) if isinstance(one, list) else Values.model_validate(one)
+        for name, one in (value.get("arguments") or {}).items()
+    }
+    return AdmissibleCall(name=value["name"], arguments=arguments)

@@ -1,0 +1,50 @@
+"""Sanitise: no name and no value carries what only an attack or a broken model writes. A veto.
+
+control-characters: NUL and its like. hidden-characters: zero-width, direction and tag characters that nobody said. markup:
+tokens of a chat template inside a value that nobody said.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+from selfimprove.verify.case import Case, Finding
+
+_control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+_markup = re.compile(
+    r"</?(?:tool_call|tool_response|tools|function_call|think|s|start_of_turn|end_of_turn)>|<\|[\w ]{1,40}\|>|<function=|"
+    r"\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS)\]|<</?SYS>>",
+    re.IGNORECASE,
+)
+
+
+def sanitise(case: Case) -> Finding | None:
+    if case.answer is None:
+        return None
+    found = {code for call in case.answer.calls for text in _texts([call.name, call.arguments]) if (code := _code(text, case))}
+    return ("rejected", tuple(sorted(found))) if found else None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _code(text: str, case: Case) -> str:
+    if text.isprintable() and "<" not in text and "[" not in text:
+        return ""
+    if any(c not in case.text for c in _control.findall(text)):
+        return "control-characters"
+    if not text.isascii() and any(unicodedata.category(c) in ("Cf", "Cs", "Co") and c not in case.text for c in set(text)):
+        return "hidden-characters"
+    return "markup" if any(m.casefold() not in case.text.casefold() for m in _markup.findall(text)) else ""
