@@ -17,7 +17,7 @@ from pathlib import Path
 
 from selfimprove.chat import parse, write
 from selfimprove.config.model import Engine as EngineConfig
-from selfimprove.engine import complete_to_file, open_engine
+from selfimprove.engine import Engine, complete_to_file, open_engine
 from selfimprove.errors import DataError
 from selfimprove.evaluate.compare import call_items
 from selfimprove.evaluate.made import judge
@@ -51,16 +51,21 @@ class Job:
     """Also ask for tool lists for the queries of call items, of at most this many tokens (0: do not)."""
 
 
-def measure(job: Job, suites: Mapping[str, Suite], folder: Path, stage: str, prefix: bool = True) -> dict[str, Results]:
-    """Raises DataError for a suite whose own right answers score as wrong, EngineError when the engine dies."""
+def measure(
+    job: Job, suites: Mapping[str, Suite], folder: Path, stage: str, *, prefix: bool = True, engine: Engine | None = None
+) -> dict[str, Results]:
+    """`engine`: one that is open already (default: the job's own, opened when something is owed). `prefix`: files begin with the
+    suite's name.
+
+    Raises DataError for a suite whose own right answers score as wrong, EngineError when the engine dies."""
     for suite in suites.values():
         _check_gold(suite)
-    requests = [_request(name, item, job.max_tokens) for name, suite in suites.items() for item in suite.items]
+    requests = [request_of(name, item, job.max_tokens) for name, suite in suites.items() for item in suite.items]
     stream = folder / "completions"
-    with open_engine(job.engine, job.model.path, folder / "log") as engine:
+    with engine or open_engine(job.engine, job.model.path, folder / "log") as opened:
 
         def complete(requests: list[Request], file: str, what: str) -> list[Completion]:
-            return complete_to_file(lambda: nullcontext(engine), requests, stream / file, stage=stage, what=what)
+            return complete_to_file(lambda: nullcontext(opened), requests, stream / file, stage=stage, what=what)
 
         solved = _solved(complete([_smoke(job)], "smoke.jsonl", "smoke item")[0], job.model.name)
         answers = {c.request: c for c in complete(requests, "suites.jsonl", job.model.name)}
@@ -75,7 +80,8 @@ def measure(job: Job, suites: Mapping[str, Suite], folder: Path, stage: str, pre
     return found
 
 
-def _request(name: str, item: SuiteItem, max_tokens: int) -> Request:
+def request_of(name: str, item: SuiteItem, max_tokens: int) -> Request:
+    """What the engine is asked for an item of a suite."""
     messages = use.with_instruction(item.messages) if item.tools else item.messages
     return Request(id=f"{name}/{item.id}", messages=messages, tools=item.tools, max_tokens=max_tokens)
 

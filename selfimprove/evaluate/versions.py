@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import hashlib
-from functools import cache
 from pathlib import Path
 
-import selfimprove.chat
-from selfimprove.chat import family_of
+from selfimprove.chat import PARSER_VERSION, family_of
 from selfimprove.chat.families import TEMPLATES, own_template
 from selfimprove.config.model import Engine
 from selfimprove.records import digest
@@ -22,7 +19,7 @@ def versions_of(model: Path, suite: Suite, engine: Engine, max_tokens: int) -> d
     family = "" if engine.kind == "scripted" else family_of(model).name
     return {
         "suite": suite.digest, "suite_version": suite.version, "profile": suite.profile, "family": family,
-        "template": template_digest(model) if family else "", "parser": parser_digest(), "engine": engine.kind,
+        "template": template_digest(model) if family else "", "parser": str(PARSER_VERSION), "engine": engine.kind,
         "dtype": engine.dtype, "max_model_len": str(engine.max_model_len), "max_tokens": str(max_tokens),
     }  # fmt: skip
 
@@ -32,12 +29,3 @@ def template_digest(model: Path) -> str:
     name = family_of(model).template
     return digest((TEMPLATES / name).read_text(encoding="utf-8") if name else own_template(model))
 
-
-@cache
-def parser_digest() -> str:
-    """Of the source of `selfimprove.chat`: how an answer is read may change with every line of it."""
-    folder = Path(selfimprove.chat.__file__).parent
-    found = hashlib.sha256()
-    for file in sorted(folder.rglob("*.py")):
-        found.update(file.read_bytes())
-    return found.hexdigest()[:16]
