@@ -1,4 +1,4 @@
-"""tokens/s of a whole evaluation over raw vLLM on the same prompts (target 0.95), and the share spent around the engine (at most 5 %).
+"""tokens/s of a whole evaluation over raw vLLM on the same prompts (target 0.95), and the share around the engine (at most 5 %).
 
     python -m benchmarks.evaluation [--model embedded] [--items 48] [--repeats 3] [--out result.json]
 

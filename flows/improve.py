@@ -117,7 +117,7 @@ def _refuse_changes(layout: Layout, card: dict[str, Any], config: Config) -> Non
     first = open_round(layout, 0).config
     for key, new, old in (
         ("evaluate", config.evaluate, first.evaluate), ("data.gate", config.data.gate, first.data.gate),
-        ("data.test", config.data.test, first.data.test), ("data.canaries", config.data.canaries, first.data.canaries),
+        ("data.general", config.data.general, first.data.general), ("data.test", config.data.test, first.data.test), ("data.canaries", config.data.canaries, first.data.canaries),
         ("generate.max_answer_tokens", config.generate.max_answer_tokens, first.generate.max_answer_tokens),
     ):  # fmt: skip
         if new != old:

@@ -12,7 +12,7 @@ from pathlib import Path
 from selfimprove.config import Config, Loaded
 from selfimprove.engine.settings import longest
 from selfimprove.errors import DataError, ModelError, StoreError
-from selfimprove.evaluate import Job, first_items, measure
+from selfimprove.evaluate import Job, check_gold, first_items, measure
 from selfimprove.evaluate.versions import versions_of
 from selfimprove.models import check_model, model_digest, resolve_model
 from selfimprove.observe.progress import watching
@@ -39,6 +39,7 @@ def add(name: str, source: Path, folder: Path, replace: bool) -> Card:
         suite, left_out = convert_bfcl(source, name)
     else:
         suite, left_out = read_suite(source, name), {}
+    check_gold(suite)
     return add_suite(folder, suite, str(source), left_out, replace=replace)
 
 
@@ -114,7 +115,8 @@ def _name(asked: str, path: Path) -> str:
 
 def _refuse_shared(suite: Suite, model: Path, loaded: Loaded) -> None:
     """Against the data of the run that trained the model, where it lies in one, else the configuration's."""
-    config: Config | None = None if loaded.origin else frozen_config(model)
+    named = any(key.startswith("data.") for key in loaded.origin)
+    config: Config | None = None if named else frozen_config(model)
     data = load_data((config or loaded.value).data.model_copy(update={"allow_shared": True}))
     tools = training_tools(data) if suite.name != "canaries" else []
     if shared := shared_with(suite, training_texts(data), tools):

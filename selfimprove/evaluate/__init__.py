@@ -4,7 +4,7 @@
 """
 
 from selfimprove.evaluate.decide import run_decide, run_first
-from selfimprove.evaluate.measure import Job, measure
+from selfimprove.evaluate.measure import Job, check_gold, measure
 from selfimprove.evaluate.stage import evaluate_final, evaluate_models, first_items
 
-__all__ = ["Job", "evaluate_final", "evaluate_models", "first_items", "measure", "run_decide", "run_first"]
+__all__ = ["Job", "check_gold", "evaluate_final", "evaluate_models", "first_items", "measure", "run_decide", "run_first"]

@@ -59,7 +59,7 @@ def measure(
 
     Raises DataError for a suite whose own right answers score as wrong, EngineError when the engine dies."""
     for suite in suites.values():
-        _check_gold(suite)
+        check_gold(suite)
     requests = [request_of(name, item, job.max_tokens) for name, suite in suites.items() for item in suite.items]
     stream = folder / "completions"
     with engine or open_engine(job.engine, job.model.path, folder / "log") as opened:
@@ -106,8 +106,11 @@ def _solved(completion: Completion, model: str) -> bool:
     return solved
 
 
-def _check_gold(suite: Suite) -> None:
-    """Writes right answers as a model would, reads them back and scores them: in each category some must be right."""
+def check_gold(suite: Suite) -> None:
+    """Raises DataError for a category of which nothing could ever be right.
+
+    Right answers are written as a model would write them, read back and scored: in each category some must be right.
+    """
     by_category: dict[str, list[str]] = {}
     for item in suite.items:
         if item.truth == "general":
