@@ -56,15 +56,20 @@ def run(
 
 
 @app.command()
-def control(settings: Settings = None) -> None:
-    """Train the bootstrap on seeds alone for as many steps as the rounds did, and compare: did self-made data help?"""
+def control(settings: Settings = None, folder: Folder = Path("runs")) -> None:
+    """Train the bootstrap on seeds alone for as many steps as the rounds did, and compare: did self-made data help?
+
+    Takes the name of a run, or a configuration as `run` does.
+    """
     from flows.environment import prepare_prefect
     from selfimprove.config import load
     from selfimprove.doctor import check
     from selfimprove.store.layout import Layout
     from selfimprove.store.starts import finished_rounds
 
-    files, overrides = _split(settings)
+    words, overrides = _split(settings)
+    # A run's name stands for the configuration that its round 0 froze.
+    files = [w if w.endswith((".yaml", ".yml")) else str(folder / w / "round-000" / "config.yaml") for w in words]
     config = load(files or ["configs/demo.yaml"], overrides).value
     check(config, more=True)
     finished_rounds(Layout.of(config.run.folder, config.run.name))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from selfimprove.config import Config, load
-from selfimprove.evaluate import Job, run_decide, run_first
+from selfimprove.evaluate import Job, evaluate_final, evaluate_models, run_decide, run_first
 from selfimprove.evaluate.decide import champion_measured
 from selfimprove.evaluate.measure import summarise
 from selfimprove.evaluate.stage import gate_versions
@@ -190,3 +191,35 @@ def test_a_champion_that_a_person_promoted_is_the_one_that_the_next_round_meets(
     assert world.champion.name == "round-002"
     assert rollback(world.layout).name == "round-001"
     assert world.champion.name == "round-001"
+
+
+def test_the_test_suite_is_measured_for_all_models_at_once_and_every_pair_compared(tmp_path: Path) -> None:
+    script = tmp_path / "answers.json"
+    script.write_text('{"*": ["No tool fits this request."]}', encoding="utf-8")
+    config = load([], ["engine.kind=scripted", f"engine.script={script}", "evaluate.test_items=12"]).value
+    round_ = Round(Layout.of(tmp_path, "run"), 2, config, "final")
+    models = [Model(name=name, path=tmp_path, digest=name * 16) for name in ("a", "b", "c")]
+    ref = evaluate_final(round_, models)
+    pairs = json.loads((round_.path / "comparison.json").read_text(encoding="utf-8"))
+    assert [(p["a"], p["b"], p["gain"]) for p in pairs] == [("a", "b", 0.0), ("a", "c", 0.0), ("b", "c", 0.0)]
+    results = Results.model_validate_json((ref.path / "b" / "test.results.json").read_text(encoding="utf-8"))
+    assert (results.n, results.call.correct, results.abstention.correct) == (12, 0, 2)
+    assert evaluate_final(round_, models).digest == ref.digest
+
+
+def test_seconds_are_no_part_of_what_identifies_a_measurement(world: World, tmp_path: Path) -> None:
+    """Two runs of the same models would else never have the same digests."""
+    script = tmp_path / "answers.json"
+    script.write_text('{"*": ["No tool fits this request."]}', encoding="utf-8")
+    config = load([], ["engine.kind=scripted", f"engine.script={script}", "evaluate.gate_items=8"]).value
+    digests = []
+    for number, seconds in ((1, 0.5), (2, 7.5)):
+        round_ = Round(world.layout, number, config)
+        ref = evaluate_models(round_, "evaluate", world.model(0), ["gate"])
+        file = ref.path / "gate.outputs.jsonl"
+        rows = [row.model_copy(update={"seconds": seconds}) for row in jsonl.read(file, Output)]
+        (ref.path / "manifest.json").unlink()
+        with round_.stage("evaluate", {"again": True}) as stage:
+            jsonl.write(file, rows)
+            digests.append(stage.close({}).digest)
+    assert digests[0] == digests[1]
