@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, cast
@@ -10,6 +9,7 @@ from typing import Any, Literal, cast
 from selfimprove.chat import parse
 from selfimprove.config.model import Engine as EngineConfig
 from selfimprove.engine import open_engine
+from selfimprove.engine.settings import longest
 from selfimprove.errors import EngineError
 from selfimprove.models import check_model, resolve_model
 from selfimprove.records import Request, Sample
@@ -28,7 +28,7 @@ def answer(query: str, model: str, tools: Path, engine: str, folder: Path) -> di
     check_model(path)
     offered = tuple(e.tool for e in pool.entries.values())
     request = Request(id="ask", messages=use.prompt(Sample(id="ask", query=query, tools=offered)), tools=offered, max_tokens=256)
-    config = EngineConfig(kind=cast(Literal["transformers", "vllm"], engine), max_model_len=_room(path))
+    config = EngineConfig(kind=cast(Literal["transformers", "vllm"], engine), max_model_len=longest(path))
     with TemporaryDirectory() as logs, open_engine(config, path, Path(logs)) as opened:
         completion = next(iter(opened.complete([request])))
     if completion.finish == "too_long":
@@ -39,10 +39,3 @@ def answer(query: str, model: str, tools: Path, engine: str, folder: Path) -> di
         "calls": [c.model_dump(mode="json") for c in found.calls] if found else [],
         "abstain": found.abstain if found else f"unparsed: {parsed.problem}", "text": completion.text,
     }  # fmt: skip
-
-
-def _room(model: Path, most: int = 8192) -> int:
-    """Tokens of prompt and answer: what the model was made for, up to what a laptop has memory for."""
-    known = json.loads((model / "config.json").read_text(encoding="utf-8"))
-    room = known.get("max_position_embeddings") or known.get("text_config", {}).get("max_position_embeddings") or 2048
-    return min(most, int(room))

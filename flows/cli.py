@@ -19,6 +19,8 @@ app = typer.Typer(
 )  # fmt: skip
 config_app = typer.Typer(no_args_is_help=True, help="Look at a configuration.")
 app.add_typer(config_app, name="config")
+suites_app = typer.Typer(no_args_is_help=True, help="Benchmarks that models can be measured on.")
+app.add_typer(suites_app, name="suites")
 
 Settings = Annotated[list[str] | None, typer.Argument(help="Files ending in .yaml, and settings as key.path=value.")]
 INTERRUPTED = 130
@@ -54,15 +56,20 @@ def run(
 
 
 @app.command()
-def control(settings: Settings = None) -> None:
-    """Train the bootstrap on seeds alone for as many steps as the rounds did, and compare: did self-made data help?"""
+def control(settings: Settings = None, folder: Folder = Path("runs")) -> None:
+    """Train the bootstrap on seeds alone for as many steps as the rounds did, and compare: did self-made data help?
+
+    Takes the name of a run, or a configuration as `run` does.
+    """
     from flows.environment import prepare_prefect
     from selfimprove.config import load
     from selfimprove.doctor import check
     from selfimprove.store.layout import Layout
     from selfimprove.store.starts import finished_rounds
 
-    files, overrides = _split(settings)
+    words, overrides = _split(settings)
+    # A run's name stands for the configuration that its round 0 froze.
+    files = [w if w.endswith((".yaml", ".yml")) else str(folder / w / "round-000" / "config.yaml") for w in words]
     config = load(files or ["configs/demo.yaml"], overrides).value
     check(config, more=True)
     finished_rounds(Layout.of(config.run.folder, config.run.name))
@@ -120,6 +127,96 @@ def ask(
     from flows.ask import answer
 
     print(json.dumps(answer(query, model, tools, engine, folder), ensure_ascii=False))
+
+
+@suites_app.command("list")
+def suites_list(folder: Folder = Path("runs")) -> None:
+    """The project's own suites and the registered ones, with their categories."""
+    from flows.suite import listed
+    from selfimprove.observe.scores import suite_line
+
+    for card in listed(folder):
+        print(suite_line(card))
+
+
+@suites_app.command("add")
+def suites_add(
+    name: Annotated[str, typer.Argument(help="What it is to be called.")],
+    source: Annotated[Path, typer.Option("--from", help="Items as JSON Lines, or the folder of an unpacked bfcl-eval.")],
+    folder: Folder = Path("runs"),
+    replace: Annotated[bool, typer.Option(help="Replace a suite of that name.")] = False,
+) -> None:
+    """Register a suite under FOLDER/suites, so that `evaluate --suite NAME` finds it."""
+    from flows.suite import add
+    from selfimprove.observe.scores import suite_line
+
+    print(suite_line(add(name, source, folder, replace)))
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Option(help="A model directory, a hub id, or `embedded`.")],
+    suite: Annotated[str, typer.Option(help="NAME, NAME:category,... or FILE.jsonl.")],
+    out: Annotated[Path, typer.Option(help="Folder for outputs.jsonl and results.json; the same command goes on in it.")],
+    settings: Settings = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many items, categories in their shares (0: all).")] = 0,
+    engine: Annotated[str, typer.Option(help="vllm or transformers (engine.kind).")] = "",
+    make: Annotated[bool, typer.Option(help="Also let the model make tools for each query, and judge them.")] = False,
+    allow_shared: Annotated[bool, typer.Option(help="Measure although queries or tools were trained.")] = False,
+    folder: Folder = Path("runs"),
+) -> None:
+    """Measure one model on one suite."""
+    from flows.suite import Wanted
+    from flows.suite import evaluate as run_evaluation
+    from selfimprove.config import load
+    from selfimprove.observe.scores import print_results
+
+    files, overrides = _split(settings)
+    loaded = load(files, [*overrides, *([f"engine.kind={engine}"] if engine else [])])
+    print_results(run_evaluation(Wanted(model, suite, out, limit, make, allow_shared), loaded, folder), out)
+
+
+@app.command()
+def compare(
+    a: Annotated[str, typer.Argument(help="RUN/MODEL, such as demo/champion, or the --out folder of an evaluation.")],
+    b: Annotated[str, typer.Argument(help="What it is compared with.")],
+    suite: Annotated[str, typer.Option(help="gate, test, canaries or general, for models of a run.")] = "gate",
+    folder: Folder = Path("runs"),
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, with the ids of all items that flipped.")] = False,
+) -> None:
+    """Compare two models on the same items: overall, by category, and what flipped."""
+    from flows.champion import compare as compare_models
+    from selfimprove.observe.scores import print_comparison
+
+    found = compare_models(a, b, suite, folder)
+    if as_json:
+        print(json.dumps(found.model_dump(mode="json"), ensure_ascii=False))
+    else:
+        print_comparison(found.overall, found.categories, found.differences)
+
+
+@app.command()
+def promote(
+    run: Annotated[str, typer.Argument(help="Name of a run.")],
+    model: Annotated[str, typer.Argument(help="base, bootstrap, a round such as round-002, or a model directory.")],
+    folder: Folder = Path("runs"),
+) -> None:
+    """Make a model the champion by hand: the next round starts from it and has to beat it."""
+    from flows.champion import adopt
+
+    print(adopt(run, model, folder))
+
+
+@app.command()
+def rollback(
+    run: Annotated[str, typer.Argument(help="Name of a run.")],
+    to: Annotated[str, typer.Option(help="An earlier champion (default: the one before).")] = "",
+    folder: Folder = Path("runs"),
+) -> None:
+    """Go back to an earlier champion; the history keeps both."""
+    from flows.champion import go_back
+
+    print(go_back(run, to, folder))
 
 
 @app.command()

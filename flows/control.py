@@ -11,7 +11,7 @@ from prefect import flow
 from selfimprove.events import Note, emit
 from selfimprove.observe.progress import watching
 from selfimprove.observe.report import write_report
-from selfimprove.store.champion import Model, read_champion
+from selfimprove.store.champion import Model, lineage, read_champion
 from selfimprove.store.layout import Layout, read_json
 from selfimprove.store.lock import locked
 from selfimprove.store.round import freeze, open_round
@@ -44,7 +44,7 @@ def _trained(layout: Layout, last: int) -> tuple[list[int], Model]:
     """The rounds whose training led to the candidate, and the candidate."""
     champion = read_champion(layout)
     assert champion is not None
-    adopted = [int(str(entry["round"])) for entry in champion.history if entry["round"]]
+    adopted = [c.round for c in lineage(champion) if c.round and c.name == open_round(layout, c.round).model_name]
     if adopted:
         return adopted, champion.current
     return [last], challenger(open_round(layout, last))

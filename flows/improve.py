@@ -29,7 +29,7 @@ from selfimprove.store.layout import Layout, read_json, write_json
 from selfimprove.store.lock import locked
 from selfimprove.store.round import Round, freeze, open_round
 from selfimprove.store.starts import Start, current_start, starts, stop_early
-from selfimprove.tools.data import load_data
+from selfimprove.tools.data import SUITES, load_data
 from tasks.publish import publish
 
 
@@ -115,9 +115,9 @@ def _refuse_changes(layout: Layout, card: dict[str, Any], config: Config) -> Non
     if not (layout.round(0) / "config.yaml").exists():
         return
     first = open_round(layout, 0).config
+    suites = ((f"data.{name}", getattr(config.data, name), getattr(first.data, name)) for name in SUITES)
     for key, new, old in (
-        ("evaluate", config.evaluate, first.evaluate), ("data.gate", config.data.gate, first.data.gate),
-        ("data.test", config.data.test, first.data.test), ("data.canaries", config.data.canaries, first.data.canaries),
+        ("evaluate", config.evaluate, first.evaluate), *suites,
         ("generate.max_answer_tokens", config.generate.max_answer_tokens, first.generate.max_answer_tokens),
     ):  # fmt: skip
         if new != old:

@@ -11,8 +11,7 @@ from tasks import OPTIONS
 
 @task(name="decide", **OPTIONS)
 def decide(round_: Round, champion: Model, challenger: Model, scores: StageRef) -> Decision:
-    stored = selfimprove.evaluate.stored_scores(round_.layout, champion)
-    return selfimprove.evaluate.run_decide(round_, champion, challenger, stored, scores)
+    return selfimprove.evaluate.run_decide(round_, champion, challenger, scores)
 
 
 @task(name="elect", **OPTIONS)

@@ -1,4 +1,4 @@
-"""Evaluate: a challenger on gate and canaries, the base on the gate, and at the end the test suite once."""
+"""Evaluate: a challenger on gate, canaries and plain questions, the base on the gate, and at the end the test suite once."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from tasks import OPTIONS
 
 @task(name="evaluate", **OPTIONS)
 def evaluate(round_: Round, challenger: Model) -> StageRef:
-    return selfimprove.evaluate.evaluate_models(round_, "evaluate", challenger, ["gate", "canaries"])
+    return selfimprove.evaluate.evaluate_models(round_, "evaluate", challenger, ["gate", "canaries", "general"])
 
 
 @task(name="evaluate-base", **OPTIONS)

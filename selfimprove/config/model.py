@@ -78,6 +78,10 @@ class Data(Section):
     """The suite that reports; opened once a start."""
     canaries: Path | None = None
     """Items that any promoted model must still pass."""
+    general: Path | None = None
+    """Plain questions without tools that any promoted model must still answer."""
+    allow_shared: bool = False
+    """Take suites that share queries, or gate and test tools, with training data."""
 
 
 class Rows(Section):
@@ -234,6 +238,8 @@ class Evaluate(Section):
     """Items of the test suite."""
     canary_items: Count = 8
     """Canaries."""
+    general_items: Count = 20
+    """Plain questions."""
 
 
 class Gate(Section):
@@ -245,6 +251,8 @@ class Gate(Section):
     """Adoption is vetoed when abstention accuracy's interval ends below this (or below the champion's own, if lower)."""
     canary_floor: Share = 0.5
     """The same for the canaries."""
+    general_floor: Share = 0.5
+    """The same for the plain questions."""
 
 
 class Config(Section):

@@ -9,6 +9,7 @@ Imported in worker processes only: it loads the model's tokenizer.
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class Open:
     prompt_tokens: int
     distinct: int
     made: dict[int, Made] = field(default_factory=dict)
+    began: float = field(default_factory=time.monotonic)
 
 
 class Desk:
@@ -85,13 +87,14 @@ class Desk:
 
     def _finish(self, work: Open) -> Answer:
         made = [work.made[index if work.distinct > 1 else 0] for index in range(work.request.k)]
-        return _answer(work.request, [self._completion(work, index, one) for index, one in enumerate(made)])
+        seconds = round(time.monotonic() - work.began, 3)
+        return _answer(work.request, [self._completion(work, index, one, seconds) for index, one in enumerate(made)])
 
-    def _completion(self, work: Open, index: int, made: Made) -> Completion:
+    def _completion(self, work: Open, index: int, made: Made, seconds: float) -> Completion:
         text = work.request.answers[index] if work.request.answers else self._text(made)
         return Completion(
             request=work.request.id, index=index, text=text, tokens=made.tokens, logprob=made.logprob,
-            finish=made.finish, prompt_tokens=work.prompt_tokens,
+            finish=made.finish, prompt_tokens=work.prompt_tokens, seconds=seconds,
         )  # fmt: skip
 
     def _text(self, made: Made) -> str:

@@ -100,6 +100,13 @@ def _positions(model: Path) -> int:
     return found if isinstance(found, int) else 0
 
 
+def longest(model: Path, most: int = 8192) -> int:
+    """Tokens of prompt and answer: what the model was made for, up to what a laptop has memory for."""
+    known = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    room = known.get("max_position_embeddings") or known.get("text_config", {}).get("max_position_embeddings") or 2048
+    return min(most, int(room))
+
+
 def _environment(config: EngineConfig, gpus: list[str], rank: int) -> dict[str, str]:
     quiet = {
         "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "DO_NOT_TRACK": "1", "TOKENIZERS_PARALLELISM": "false",

@@ -1,6 +1,10 @@
-"""Evaluate: greedy answers to fixed suites, and paired comparison of two models on the same items."""
+"""Evaluate: greedy answers to fixed suites, paired comparison of two models on the same items, and the gate.
 
-from selfimprove.evaluate.decide import run_decide, run_first, stored_scores
-from selfimprove.evaluate.stage import evaluate_final, evaluate_models
+`measure` is the one path from a model and suites to outputs and results; `score` says what is right, `gate` what is adopted.
+"""
 
-__all__ = ["evaluate_final", "evaluate_models", "run_decide", "run_first", "stored_scores"]
+from selfimprove.evaluate.decide import run_decide, run_first
+from selfimprove.evaluate.measure import Job, check_gold, measure
+from selfimprove.evaluate.stage import evaluate_final, evaluate_models, first_items
+
+__all__ = ["Job", "check_gold", "evaluate_final", "evaluate_models", "first_items", "measure", "run_decide", "run_first"]

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import sqrt
-from statistics import NormalDist
 
 from selfimprove.errors import DataError
-from selfimprove.evaluate.metrics import rate
-from selfimprove.records import Comparison, Output
-
-ABSTAINING = ("no_tool", "missing")
+from selfimprove.evaluate.metrics import rate, rate_of
+from selfimprove.records import CategoryComparison, Comparison, Output
 
 
 def call_items(outputs: Sequence[Output]) -> list[Output]:
-    return [o for o in outputs if o.kind not in ABSTAINING]
+    return [o for o in outputs if o.truth == "call"]
 
 
 def compare(a: Sequence[Output], b: Sequence[Output], names: tuple[str, str], suite: str) -> Comparison:
@@ -31,12 +28,38 @@ def compare(a: Sequence[Output], b: Sequence[Output], names: tuple[str, str], su
     )  # fmt: skip
 
 
+def by_category(a: Sequence[Output], b: Sequence[Output]) -> list[CategoryComparison]:
+    """Every category by itself, abstentions among them: what flipped, and an interval. Raises DataError as `compare` does."""
+    _same_items(a, b)
+    right = {o.id: o for o in b}
+    found = []
+    for category in sorted({o.category for o in a}):
+        mine = sorted((o for o in a if o.category == category), key=lambda o: o.id)
+        theirs = [right[o.id] for o in mine]
+        cells = _cells([(x.correct, y.correct) for x, y in zip(mine, theirs, strict=True)])
+        low, high = paired_interval(*cells, confidence=0.95)
+        found.append(CategoryComparison(
+            category=category, n=len(mine), a=rate_of(mine), b=rate_of(theirs), gain=(cells[1] - cells[2]) / len(mine), low=low,
+            high=high, won=tuple(x.id for x, y in zip(mine, theirs, strict=True) if x.correct and not y.correct),
+            lost=tuple(x.id for x, y in zip(mine, theirs, strict=True) if y.correct and not x.correct),
+        ))  # fmt: skip
+    return found
+
+
 def paired_cells(a: Sequence[Output], b: Sequence[Output]) -> tuple[int, int, int, int]:
-    """(both right, only a, only b, neither)."""
+    """(both right, only a, only b, neither) on the call items."""
+    _same_items(a, b)
     left, right = {o.id: o.correct for o in call_items(a)}, {o.id: o.correct for o in call_items(b)}
-    if left.keys() != right.keys():
+    return _cells([(left[i], right[i]) for i in left])
+
+
+def _same_items(a: Sequence[Output], b: Sequence[Output]) -> None:
+    """The same ids with the same questions: an id alone may stand for another question in a later version of a suite."""
+    if sorted((o.id, o.prompt) for o in a) != sorted((o.id, o.prompt) for o in b):
         raise DataError("two models were measured on different items; evaluate both on the same suite and size")
-    pairs = [(left[i], right[i]) for i in left]
+
+
+def _cells(pairs: Sequence[tuple[bool, bool]]) -> tuple[int, int, int, int]:
     return (
         sum(x and y for x, y in pairs), sum(x and not y for x, y in pairs), sum(y and not x for x, y in pairs),
         sum(not x and not y for x, y in pairs),
@@ -69,10 +92,3 @@ def _correlation(both: int, only_a: int, only_b: int, neither: int) -> float:
     return float(cross / sqrt(product))
 
 
-def detectable_gain(only_a: int, only_b: int, n: int, confidence: float, power: float = 0.8) -> float:
-    """The smallest true gain that n items with this many disagreements would show with the given power."""
-    if n == 0:
-        return 1.0
-    z = NormalDist().inv_cdf(confidence) + NormalDist().inv_cdf(power)
-    # With no disagreement seen, one is assumed: nothing is ever measured exactly.
-    return min(1.0, z * sqrt(max(1, only_a + only_b)) / n)

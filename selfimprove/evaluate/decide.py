@@ -1,21 +1,24 @@
-"""The decision: adopt the challenger only when the same gate items show that it is better, and no guarded rate fell through.
+"""The decision stage: reads what champion and challenger were measured, applies the gate, and moves the champion's pointer.
 
-The champion's outputs on the gate are the stored ones from when it was measured; nothing is measured twice.
+The champion's outputs on the gate are the stored ones from when it was measured; nothing is measured twice, unless something
+that they depend on has changed since.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from selfimprove.config.model import Gate
-from selfimprove.evaluate.compare import detectable_gain, paired_cells, paired_interval
-from selfimprove.evaluate.metrics import rate
+from selfimprove.errors import StoreError
+from selfimprove.evaluate.gate import vetoes, weigh
+from selfimprove.evaluate.stage import evaluate_models, gate_versions
 from selfimprove.events import Note, emit
-from selfimprove.records import Decision, Output, Rate, Results, StageRef
+from selfimprove.records import Decision, Output, Results, StageRef
 from selfimprove.store import jsonl
 from selfimprove.store.champion import Model, promote
-from selfimprove.store.layout import Layout, read_json, write_json
+from selfimprove.store.layout import read_json, write_json
 from selfimprove.store.round import Round
+
+SUITES = ("gate", "canaries", "general")
 
 
 def run_first(round_: Round, model: Model, scores: StageRef) -> Decision:
@@ -25,81 +28,41 @@ def run_first(round_: Round, model: Model, scores: StageRef) -> Decision:
     return _close(round_, model, scores, decision, {})
 
 
-def stored_scores(layout: Layout, champion: Model) -> Path:
-    """Where the champion's own gate outputs were stored when it was measured as a challenger."""
-    number = 0 if champion.name == "bootstrap" else int(champion.name.removeprefix("round-"))
-    return layout.round(number) / "evaluate"
-
-
-def run_decide(round_: Round, champion: Model, challenger: Model, champion_scores: Path, scores: StageRef) -> Decision:
+def run_decide(round_: Round, champion: Model, challenger: Model, scores: StageRef) -> Decision:
     """Compares on the gate, checks the guarded rates, moves the champion's pointer or leaves it."""
-    gate = round_.config.gate
+    gate, champion_scores = round_.config.gate, champion_measured(round_, champion)
     old = jsonl.read(champion_scores / "gate.outputs.jsonl", Output)
     new = jsonl.read(scores.path / "gate.outputs.jsonl", Output)
-    decision = weigh(round_.number, champion.name, challenger.name, new, old, vetoes(gate, scores.path, champion_scores), gate)
+    found = vetoes(gate, read_results(scores.path), read_results(champion_scores))
+    decision = weigh(round_.number, champion.name, challenger.name, new, old, found, gate)
     return _close(round_, challenger, scores, decision, {"champion": champion.digest})
 
 
-def weigh(
-    number: int, champion: str, challenger: str, new: list[Output], old: list[Output], vetoes: list[str], gate: Gate
-) -> Decision:
-    both, wins, losses, neither = paired_cells(new, old)
-    n = both + wins + losses + neither
-    gain = (wins - losses) / n if n else 0.0
-    # A one-sided 95 % bound is the end of a two-sided 90 % interval.
-    low, high = paired_interval(both, wins, losses, neither, confidence=2 * gate.confidence - 1)
-    detectable = detectable_gain(wins, losses, n, gate.confidence)
-    promoted = low > 0 and gain >= gate.min_effect and not vetoes
-    decision = Decision(
-        round=number, champion=champion, challenger=challenger, promoted=promoted, sentence="", gain=gain, low=low,
-        interval=(low, high), n=n, wins=wins, losses=losses, detectable=detectable, vetoes=tuple(vetoes),
-    )  # fmt: skip
-    return decision.model_copy(update={"sentence": _sentence(decision, gate)})
+def champion_measured(round_: Round, champion: Model) -> Path:
+    """Where the champion's outputs on the gate lie: those of when it was measured, or, where they do not hold any more, new ones.
 
-
-def _sentence(d: Decision, gate: Gate) -> str:
-    seen = (
-        f"{d.challenger} answers {d.wins} of {d.n} gate items right that {d.champion} does not, and {d.losses} the other way "
-        f"round: gain {d.gain:+.1%}, lower end {d.low:+.1%}"
-    )
-    if d.promoted:
-        return f"{d.challenger} becomes the champion: {seen}."
-    if d.vetoes:
-        return f"{d.champion} stays the champion: {'; '.join(d.vetoes)} ({seen})."
-    if d.low > 0:
-        return f"{d.champion} stays the champion: the gain is below gate.min_effect={gate.min_effect:.1%} ({seen})."
-    return f"{d.champion} stays the champion: {seen}; these items would have shown a gain of {d.detectable:.1%} or more."
-
-
-def vetoes(gate: Gate, new: Path, old: Path) -> list[str]:
-    """Guarded rates of the challenger whose interval lies wholly below their floor.
-
-    A champion that is itself below a floor lowers it to its own rate: a challenger must then not fall further, but may rise.
+    They hold when model, items, engine, template and parser are the same: a champion that a person promoted, or one that was
+    measured with another engine, is measured in this round's `evaluate-champion`.
     """
-    found = []
-    for what, suite, field, floor in (
-        ("abstention accuracy", "gate", "abstain_floor", gate.abstain_floor),
-        ("canaries passed", "canaries", "canary_floor", gate.canary_floor),
-    ):
-        guarded, champion = _guarded(new, suite), _guarded(old, suite)
-        low = min(floor, champion.accuracy) if champion.n else floor
-        if guarded.n and guarded.high < low:
-            found.append(
-                f"{what}: {guarded.accuracy:.1%} of {guarded.n}, whose interval ends below {low:.1%} (gate.{field}={floor:.0%}, "
-                f"champion {champion.accuracy:.1%})"
-            )
+    wanted = gate_versions(round_.config, champion)
+    for folder in (round_.path / "evaluate-champion", *(round_.layout.round(n) / "evaluate" for n in round_.layout.rounds())):
+        stored = read_json(folder / "gate.results.json") if (folder / "manifest.json").exists() else None
+        if stored and stored.get("digest") == champion.digest and stored.get("versions") == wanted:
+            return folder
+    emit(Note(f"{champion.name} was not yet measured on these gate items with this engine and template: it is measured now"))
+    return evaluate_models(round_, "evaluate-champion", champion, SUITES).path
+
+
+def read_results(folder: Path) -> dict[str, Results]:
+    """Suite -> results of the model that was measured in a folder. Raises StoreError for a damaged file."""
+    found = {}
+    for suite in SUITES:
+        if stored := read_json(file := folder / f"{suite}.results.json"):
+            try:
+                found[suite] = Results.model_validate(stored)
+            except ValueError:
+                raise StoreError(f"{file}: was not written by this version; measure the model again") from None
     return found
-
-
-def _guarded(scores: Path, suite: str) -> Rate:
-    """Abstention items of the gate, or all canaries; no items when the suite was not measured."""
-    stored = read_json(scores / f"{suite}.results.json")
-    if not stored:
-        return rate(0, 0)
-    results = Results.model_validate(stored)
-    if suite == "gate":
-        return results.abstention
-    return rate(sum(r.correct for r in results.kinds.values()), results.n)
 
 
 def _close(round_: Round, model: Model, scores: StageRef, decision: Decision, inputs: dict[str, str]) -> Decision:

@@ -1,6 +1,6 @@
-"""The stage: one model's greedy answers to suites. Writes SUITE.outputs.jsonl and SUITE.results.json for each.
+"""The stage: one model's greedy answers to a run's suites, or several models' answers to the test suite.
 
-The items are a fixed subset, the same for every model of every run: kinds in the suite's shares, chosen by id.
+The items are a fixed subset, the same for every model of every run: categories in the suite's shares, chosen by id.
 """
 
 from __future__ import annotations
@@ -9,18 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from selfimprove.config import Config
-from selfimprove.engine import Engine, complete_to_file, open_engine
-from selfimprove.evaluate.compare import ABSTAINING, call_items, compare
-from selfimprove.evaluate.metrics import rate_of, score
-from selfimprove.records import Comparison, Completion, Output, Request, Results, Sample, StageRef, derive_seed
+from selfimprove.evaluate.compare import compare
+from selfimprove.evaluate.measure import Job, measure
+from selfimprove.evaluate.versions import versions_of
+from selfimprove.records import Comparison, Output, StageRef, SuiteItem, derive_seed
 from selfimprove.store import jsonl
 from selfimprove.store.champion import Model
 from selfimprove.store.layout import write_json
 from selfimprove.store.round import Round
-from selfimprove.subtasks import use
 from selfimprove.tools.data import RunData, load_data
-
-Suites = dict[str, list[Sample]]
+from selfimprove.tools.suite import Suite
 
 
 def evaluate_models(round_: Round, name: str, model: Model, suites: Sequence[str]) -> StageRef:
@@ -29,8 +27,7 @@ def evaluate_models(round_: Round, name: str, model: Model, suites: Sequence[str
     with round_.stage(name, _inputs(round_.config, data, [model], suites)) as stage:
         if stage.finished:
             return stage.finished
-        counts = _measure(round_.config, data, model, suites, stage.path, name)
-        return stage.close(counts)
+        return stage.close(_measure(round_.config, data, model, suites, stage.path, name))
 
 
 def evaluate_final(round_: Round, models: Sequence[Model]) -> StageRef:
@@ -54,6 +51,12 @@ def compare_all(path: Path, models: Sequence[Model]) -> list[Comparison]:
     return [compare(outputs[a], outputs[b], (a, b), "test") for i, a in enumerate(names) for b in names[i + 1 :]]
 
 
+def gate_versions(config: Config, model: Model) -> dict[str, str]:
+    """What a measurement of a model on the gate would depend on now."""
+    suite = chosen(config, load_data(config.data), "gate")
+    return versions_of(model.path, suite, config.engine, config.generate.max_answer_tokens)
+
+
 def _inputs(config: Config, data: RunData, models: Sequence[Model], suites: Sequence[str]) -> dict[str, object]:
     return {
         "models": [m.digest for m in models], "suites": list(suites), "data": data.digest(*suites),
@@ -64,46 +67,31 @@ def _inputs(config: Config, data: RunData, models: Sequence[Model], suites: Sequ
 def _measure(
     config: Config, data: RunData, model: Model, suites: Sequence[str], folder: Path, stage: str
 ) -> dict[str, float]:
-    chosen = {name: items(config, getattr(data, name), name) for name in suites}
-    requests = [_request(config, name, s) for name, samples in chosen.items() for s in samples]
-    def engine() -> Engine:
-        return open_engine(config.engine, model.path, folder / "log")
-
-    made = complete_to_file(engine, requests, folder / "completions" / "suites.jsonl", stage=stage, what=model.name)
-    by_id = {c.request: c for c in made}
-    counts: dict[str, float] = {"generated_tokens": sum(len(c.tokens) for c in made)}
-    for name, samples in chosen.items():
-        results = _write(folder, name, model, samples, by_id)
-        counts |= {f"{name}_call": results.call.accuracy, f"{name}_abstention": results.abstention.accuracy}
+    job = Job(model, config.engine, config.generate.max_answer_tokens)
+    found = measure(job, {s.name: s for name in suites if (s := chosen(config, data, name)).items}, folder, stage)
+    counts: dict[str, float] = {"generated_tokens": sum(round(r.mean_tokens * r.n) for r in found.values())}
+    for name, results in found.items():
+        if name == "general":
+            counts["general"] = results.general.accuracy
+        else:
+            counts |= {f"{name}_call": results.call.accuracy, f"{name}_abstention": results.abstention.accuracy}
     return counts
 
 
-def items(config: Config, suite: Sequence[Sample], name: str) -> list[Sample]:
+def chosen(config: Config, data: RunData, name: str) -> Suite:
+    """The items of one of a run's suites that its models are measured on."""
+    wanted = {
+        "gate": config.evaluate.gate_items, "test": config.evaluate.test_items, "canaries": config.evaluate.canary_items,
+        "general": config.evaluate.general_items,
+    }[name]  # fmt: skip
+    return Suite(name, tuple(first_items(data.suites[name].items, name, wanted)), data.suites[name].profile)
+
+
+def first_items(suite: Sequence[SuiteItem], name: str, wanted: int) -> list[SuiteItem]:
     """The first items of a suite in an order that only their ids give: the same for every model, round, seed and run."""
-    wanted = min(len(suite), {"gate": config.evaluate.gate_items, "test": config.evaluate.test_items}.get(
-        name, config.evaluate.canary_items))  # fmt: skip
-    kinds: dict[str, list[Sample]] = {}
-    for sample in sorted(suite, key=lambda s: derive_seed(name, s.id)):
-        kinds.setdefault(sample.kind, []).append(sample)
-    # Every kind in its share: the item at relative place p of its kind comes before one at a later place.
-    ranked = sorted((place / len(rows), kind, s.id, s) for kind, rows in kinds.items() for place, s in enumerate(rows))
+    categories: dict[str, list[SuiteItem]] = {}
+    for item in sorted(suite, key=lambda s: derive_seed(name, s.id)):
+        categories.setdefault(item.category, []).append(item)
+    # Every category in its share: the item at relative place p of its category comes before one at a later place.
+    ranked = sorted((place / len(rows), c, s.id, s) for c, rows in categories.items() for place, s in enumerate(rows))
     return sorted((s for *_, s in ranked[:wanted]), key=lambda s: s.id)
-
-
-def _request(config: Config, suite: str, sample: Sample) -> Request:
-    return Request(
-        id=f"{suite}/{sample.id}", messages=use.prompt(sample), tools=sample.tools, max_tokens=config.generate.max_answer_tokens
-    )
-
-
-def _write(folder: Path, suite: str, model: Model, samples: Sequence[Sample], made: dict[str, Completion]) -> Results:
-    outputs = [score(s, made[f"{suite}/{s.id}"]) for s in samples]
-    kinds = sorted({o.kind for o in outputs})
-    results = Results(
-        suite=suite, model=model.name, digest=model.digest, n=len(outputs), call=rate_of(call_items(outputs)),
-        abstention=rate_of(o for o in outputs if o.kind in ABSTAINING), truncated=sum(o.finish == "length" for o in outputs),
-        kinds={k: rate_of(o for o in outputs if o.kind == k) for k in kinds},
-    )  # fmt: skip
-    jsonl.write(folder / f"{suite}.outputs.jsonl", outputs)
-    write_json(folder / f"{suite}.results.json", results.model_dump(mode="json"))
-    return results

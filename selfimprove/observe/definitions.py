@@ -22,6 +22,8 @@ DEFINITIONS: dict[str, str] = {
     "gain": "paired difference of call accuracy on the same items, in points, 95 % interval",
     "wins": "items that only the first model has right",
     "losses": "items that only the second model has right",
+    "return": "gain in points / device-hours, and / (generated tokens / 1,000), of a round",
+    "device-hours": "seconds a child with a model lived x its GPUs (1 without any) / 3,600",
     "planned": "seconds that the configuration states for the stage under plan",
     "spent": "wall-clock seconds of the stage over all its starts",
     "loss": "mean loss of an optimizer step's supervised tokens (answers only), in nats",

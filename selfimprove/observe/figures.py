@@ -31,6 +31,8 @@ class ModelFigures(Record):
     gate: Suite = Suite()
     test: Suite = Suite()
     canaries: Suite = Suite()
+    general: Rate | None = None
+    """Plain questions answered, beside the gate."""
     made: int | None = None
     accepted: int | None = None
     trained: int | None = None
@@ -85,6 +87,20 @@ class SelfTested(Record):
     rates: dict[str, Rate] = Field(default_factory=dict)
 
 
+class Return(Record):
+    """What a round's gain cost; the formula is beside the figure wherever it is shown."""
+
+    round: int
+    gain: float
+    """Of the decision: paired difference of call accuracy on the gate."""
+    device_hours: float
+    generated_tokens: int
+    per_device_hour: float
+    """Points of gain."""
+    per_1000_tokens: float
+    """Points of gain."""
+
+
 class StageTime(Record):
     """Seconds of one stage. `planned` None: the configuration states none; `spent` None: not begun."""
 
@@ -125,6 +141,7 @@ class RunSummary(Record):
     funnels: tuple[Funnel, ...] = ()
     oracle: tuple[Oracle, ...] = ()
     self_tests: tuple[SelfTested, ...] = ()
+    returns: tuple[Return, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     stages: tuple[StageTime, ...] = ()
     steps: tuple[Step, ...] = ()

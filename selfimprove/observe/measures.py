@@ -19,6 +19,7 @@ def round_metrics(summary: RunSummary, round_: int) -> dict[str, float]:
     for model in summary.models:
         if model.round == round_:
             found |= _suites(model, ("gate", "canaries"))
+            found["general/accuracy"] = model.general.accuracy if model.general else None
         if model.name == "base" and round_ == 0:
             found |= {f"base/{key}": value for key, value in _suites(model, ("gate",)).items()}
     for decision in summary.decisions:
@@ -38,6 +39,9 @@ def round_metrics(summary: RunSummary, round_: int) -> dict[str, float]:
             for name, rate in tested.rates.items():
                 key = f"selftest/{name}"
                 found |= {key: rate.accuracy, f"{key}_low": rate.low, f"{key}_high": rate.high}
+    for found_return in summary.returns:
+        if found_return.round == round_:
+            found |= {f"return/{key}": getattr(found_return, key) for key in ("per_device_hour", "per_1000_tokens")}
     for time in summary.stages:
         if time.round == round_ and time.group != "final":
             found[f"seconds/{time.stage}"] = time.spent

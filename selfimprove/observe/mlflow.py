@@ -15,11 +15,13 @@ Where: SQLite `runs/mlflow.db` and `runs/mlartifacts` by absolute path; MLFLOW_T
 | gate/call, gate/call_low, gate/call_high | parent at step = round, child | call accuracy on the gate, Wilson 95 % |
 | gate/abstention, ..._low, ..._high | the same | abstention accuracy on the gate |
 | canaries/call, canaries/abstention | the same | accuracy on the canaries |
+| general/accuracy | the same | plain questions answered |
 | base/gate/call, base/gate/abstention | parent at step 0 | the base model on the gate |
 | decision/gain, decision/low, decision/high, decision/promoted | parent, child | gain over the champion; 1: adopted |
 | made, parsed, accepted, rejected, unknown, selected, trained | the same | the round's funnel |
 | oracle/precision, oracle/recall | the same | the verifier on problems whose gold it did not see |
 | selftest/RATE (and _low, _high) | the same | share of cases on which the verifier erred, Wilson 95 % |
+| return/per_device_hour, return/per_1000_tokens | the same | points of gain for what they cost (docs/formats.md) |
 | seconds/STAGE | the same | seconds spent in a stage |
 | train/loss, train/learning_rate | child at step = optimizer step | training |
 | test/MODEL/call, test/MODEL/abstention (and _low, _high) | parent at step = last round | the test suite |

@@ -16,6 +16,7 @@ from typing import Any
 from selfimprove.observe.figures import Funnel, ModelFigures, RunSummary, SelfTested, StageTime, Step, Suite
 from selfimprove.observe.funnel import read_funnel, read_oracle
 from selfimprove.observe.read import number, record, settings, stream
+from selfimprove.observe.returns import read_return
 from selfimprove.records import Comparison, Decision, Rate, SelfTest
 from selfimprove.store.champion import read_champion
 from selfimprove.store.layout import Layout, read_json
@@ -51,6 +52,7 @@ def summarize(layout: Layout) -> RunSummary:
         experiment=str(frozen.get("run.experiment", "")),
         champion=champion, finished=not missing, unfinished=missing,
         models=tuple(_models(layout, rounds, funnels, champion)), decisions=decisions, funnels=funnels,
+        returns=tuple(r for d in decisions if (r := read_return(layout.round(d.round), d))),
         oracle=tuple(o for n in rounds if (o := read_oracle(layout.round(n), n))),
         self_tests=tuple(_self_tests(layout, rounds)),
         comparisons=tuple(_comparisons(layout)), stages=stages, steps=tuple(_steps(layout, rounds)),
@@ -66,7 +68,7 @@ def read_decision(layout: Layout, round_: int) -> Decision | None:
 def read_suite(folder: Path, suite: str) -> Suite:
     """The results of one model on one suite; empty when there are none."""
     found = read_json(folder / f"{suite}.results.json") or {}
-    kinds = {str(kind): _score(value) for kind, value in (found.get("kinds") or {}).items()}
+    kinds = {str(kind): _score(value) for kind, value in (found.get("categories") or found.get("kinds") or {}).items()}
     return Suite(
         call=_score(found.get("call")), abstention=_score(found.get("abstention")),
         kinds={kind: score for kind, score in kinds.items() if score}, truncated=int(found.get("truncated") or 0),
@@ -106,6 +108,7 @@ def _models(
         yield ModelFigures(
             name=name, round=round_, champion=name == champion, gate=read_suite(folder, "gate"),
             test=tests.pop(name, Suite()), canaries=read_suite(folder, "canaries"),
+            general=_score((read_json(folder / "general.results.json") or {}).get("general")),
             made=funnel.made, accepted=funnel.accepted, trained=funnel.trained,
         )  # fmt: skip
     for name, test in tests.items():

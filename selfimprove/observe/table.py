@@ -19,7 +19,7 @@ from selfimprove.observe.definitions import DEFINITIONS
 from selfimprove.observe.figures import ModelFigures, RunSummary, StageTime
 from selfimprove.observe.mlflow import open_command
 from selfimprove.observe.summary import STAGES, place, summarize
-from selfimprove.observe.words import NOTHING, comparison_sentence, count, percent, share, verdict
+from selfimprove.observe.words import NOTHING, comparison_sentence, count, percent, return_sentence, share, verdict
 from selfimprove.store.layout import Layout
 
 WIDTH = 100
@@ -95,6 +95,8 @@ def _sentences(summary: RunSummary) -> Iterator[str]:
     for decision in summary.decisions:
         where = place("round" if decision.round else "bootstrap", decision.round)
         yield f"{where.capitalize()}: {clean(decision.sentence)}"
+    if plain := [f"{clean(m.name)} {percent(m.general)}" for m in summary.models if m.general]:
+        yield f"Plain questions answered, in %: {', '.join(plain)}."
     for found in summary.oracle:
         yield (
             f"Verifier in round {found.round}: oracle precision {share(found.precision)} ({found.right} of "
@@ -107,6 +109,8 @@ def _sentences(summary: RunSummary) -> Iterator[str]:
                 f"Self-test of the verifier in round {tested.round}: {attacks.correct} of {attacks.n} attacks accepted, "
                 f"{wrong.correct} of {wrong.n} wrong answers accepted, {right.correct} of {right.n} right ones rejected."
             )
+    for earned in summary.returns:
+        yield return_sentence(earned)
     for comparison in summary.comparisons:
         yield clean(comparison_sentence(comparison, summary.champion))
 
@@ -138,7 +142,8 @@ def spent_planned(times: list[StageTime]) -> str:
 
 
 def _print_definitions(summary: RunSummary, console: Console) -> None:
-    names = [*DEFINED, *(("oracle precision", "oracle recall") if summary.oracle else ()), "planned", "spent"]
+    names = [*DEFINED, *(("oracle precision", "oracle recall") if summary.oracle else ()),
+             *(("return", "device-hours") if summary.returns else ()), "planned", "spent"]
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(no_wrap=True)
     grid.add_column()

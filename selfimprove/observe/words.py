@@ -9,6 +9,7 @@ What this is not: what the figures mean. That is `definitions`.
 
 from __future__ import annotations
 
+from selfimprove.observe.figures import Return
 from selfimprove.records import Comparison, Decision, Rate
 
 NOTHING = "–"
@@ -64,3 +65,11 @@ def comparison_sentence(found: Comparison, champion: str | None) -> str:
         f"{side} 0."
     )
     return text[:1].upper() + text[1:]
+
+
+def return_sentence(found: Return) -> str:
+    return (
+        f"Return of round {found.round}: {points(found.gain)} points in {found.device_hours:.3f} device-hours and "
+        f"{found.generated_tokens:,} generated tokens: {found.per_device_hour:+.1f} a device-hour, "
+        f"{found.per_1000_tokens:+.2f} a 1,000 tokens."
+    )

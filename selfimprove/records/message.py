@@ -57,3 +57,5 @@ class Completion(Record):
     logprob: float | None = None
     finish: Finish
     prompt_tokens: int
+    seconds: float | None = None
+    """From when the worker had the request to its last token, waiting for a place in the batch included."""

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from selfimprove.records.base import Record
-from selfimprove.records.call import Answer
+from selfimprove.records.call import Abstain, Call
 from selfimprove.records.message import Finish
+from selfimprove.records.suite import Truth
 
 
 class Output(Record):
     """A model's greedy answer to one item of a suite."""
 
     id: str
-    kind: str
+    category: str
+    truth: Truth
+    prompt: str
+    """Digest of messages and tools: equal for equal questions."""
     query: str
     text: str
-    answer: Answer | None = None
+    calls: tuple[Call, ...] = ()
+    abstain: Abstain | None = None
+    """Why it made no call; None when it made one or cannot be read."""
     correct: bool
     reason: str = ""
     """Why it is wrong; empty when it is right."""
     finish: Finish
     tokens: int
     prompt_tokens: int
+    seconds: float | None = None
+    """From when the engine had the prompt to the last token, its wait for a place in the batch included."""
 
 
 class Rate(Record):
@@ -33,6 +43,14 @@ class Rate(Record):
     high: float
 
 
+class Overlap(Record):
+    """How far what was called agrees with what should have been, over all items that have calls: F1 of hits and misses."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
 class Results(Record):
     """`call`: items whose right answer is a call. `abstention`: items where no call is right. They are never pooled."""
 
@@ -42,8 +60,46 @@ class Results(Record):
     n: int
     call: Rate
     abstention: Rate
-    kinds: dict[str, Rate]
+    general: Rate
+    """Items that ask for plain prose."""
+    categories: dict[str, Rate]
     truncated: int
+    """Answers cut at the token limit."""
+    too_long: int
+    """Prompts that did not fit: nothing was made."""
+    tools: Overlap
+    """Of the names of the tools called, order ignored, on call items."""
+    arguments: Overlap
+    """Of (tool, argument, value), against the admissible answer that fits best, on call items."""
+    abstain_precision: Rate
+    """Of the answers without a call on call and abstention items, the share whose item asks for none."""
+    abstain_recall: Rate
+    """Of the abstention items, the share answered without a call, whatever reason was given."""
+    mean_tokens: float
+    mean_prompt_tokens: float
+    versions: dict[str, str]
+    """What has to be equal before two measurements are compared: see docs/formats.md."""
+    outputs: str
+    """Digest of the outputs, times left out."""
+    made_valid: Rate | None = None
+    """Of the tool lists made for call items, the share that can be used; None when none were asked for."""
+    made_writable: Rate | None = None
+    """The share with whose tools the reference calls can be written."""
+    smoke: bool
+    """Whether the model solved the smoke item, whose answer stands in its question."""
+
+
+class MadeTools(Record):
+    """A list of tools that a model made for the query of a call item."""
+
+    id: str
+    query: str
+    text: str
+    valid: bool
+    reason: str
+    """Why the list cannot be used; empty when it can."""
+    writable: bool
+    """Whether the reference calls can be written with these tools."""
 
 
 class Comparison(Record):
@@ -58,6 +114,22 @@ class Comparison(Record):
     high: float
     wins: int
     losses: int
+
+
+class CategoryComparison(Record):
+    """The same in one category, with the ids of the items that flipped."""
+
+    category: str
+    n: int
+    a: Rate
+    b: Rate
+    gain: float
+    low: float
+    high: float
+    won: tuple[str, ...]
+    """Items that only a has right."""
+    lost: tuple[str, ...]
+    """Items that only b has right."""
 
 
 class Decision(Record):
@@ -75,4 +147,4 @@ class Decision(Record):
     wins: int = 0
     losses: int = 0
     detectable: float = 0.0
-    vetoes: tuple[str, ...] = ()
+    vetoes: tuple[str, ...] = Field(default=())

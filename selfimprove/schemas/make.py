@@ -27,6 +27,7 @@ from selfimprove.records import (
     Fault,
     Judged,
     Judgement,
+    MadeTools,
     Output,
     Plan,
     Proposal,
@@ -35,10 +36,12 @@ from selfimprove.records import (
     Row,
     Sample,
     SelfTest,
+    SuiteItem,
 )
 from selfimprove.schemas import handwritten
 from selfimprove.store.champion import Champion, Model
 from selfimprove.store.starts import Start
+from selfimprove.tools.registry import Card
 from selfimprove.train.spec import Spec as TrainSpec
 
 FOLDER = Path(__file__).parent
@@ -49,6 +52,8 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "tools": ("tools.jsonl", handwritten.TOOLS),
     "queries": ("queries.jsonl", handwritten.QUERIES),
     "samples": ("bootstrap, curriculum, oracle, gate, test and canaries .jsonl", Sample),
+    "suite": ("suites: general.jsonl, suites/NAME.jsonl, evaluate --suite FILE.jsonl", SuiteItem),
+    "registered": ("suites/NAME.json", Card),
     "run": ("run.json", handwritten.RUN),
     "starts": ("starts.json", list[Start]),
     "champion": ("champion.json", Champion),
@@ -77,11 +82,15 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "left_out": ("train/left_out.jsonl", handwritten.LEFT_OUT),
     "trained": ("train/result.json", handwritten.TRAINED),
     "selfimprove": ("selfimprove.json of a model directory", handwritten.FAMILY),
-    "outputs": ("evaluate/SUITE.outputs.jsonl", Output),
-    "results": ("evaluate/SUITE.results.json", Results),
+    "outputs": ("evaluate/SUITE.outputs.jsonl, OUT/outputs.jsonl", Output),
+    "results": ("evaluate/SUITE.results.json, OUT/results.json", Results),
+    "made": ("OUT/made.jsonl", MadeTools),
+    "latency": ("evaluate/SUITE.latency.json, OUT/latency.json", handwritten.LATENCY),
+    "begun": ("OUT/begun.json", handwritten.BEGUN),
     "decision": ("decide/decision.json", Decision),
     "comparison": ("final-NNN/comparison.json", list[Comparison]),
     "status": ("what `selfimprove status RUN --json` prints", RunSummary),
+    "compared": ("what `selfimprove compare A B --json` prints", handwritten.COMPARED),
     "ask": ("what `selfimprove ask` prints", handwritten.ASK),
 }
 

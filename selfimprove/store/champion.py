@@ -1,12 +1,20 @@
-"""The champion: a pointer with its history. Written atomically; the last decision is always the current one."""
+"""The champion: a pointer with its history. Written atomically; the last entry of the history is always the current one.
+
+    promote(layout, model, 3)                        # by the gate
+    promote(layout, model, 3, by="hand")             # by a person
+    rollback(layout)                                 # to the champion before this one
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from selfimprove.errors import StoreError
 from selfimprove.records.base import Record
 from selfimprove.store.layout import Layout, read_json, write_json
+
+By = Literal["gate", "hand", "rollback"]
 
 
 class Model(Record):
@@ -17,10 +25,20 @@ class Model(Record):
     digest: str
 
 
+class Change(Record):
+    """One move of the pointer: to which model, after which round, and who moved it. `path` is None in old histories."""
+
+    round: int
+    name: str
+    digest: str
+    path: Path | None = None
+    by: By = "gate"
+
+
 class Champion(Record):
     current: Model
-    history: tuple[dict[str, object], ...] = ()
-    """Each promotion: round, name, digest."""
+    history: tuple[Change, ...] = ()
+    """Every move of the pointer, the oldest first."""
 
 
 def read_champion(layout: Layout) -> Champion | None:
@@ -28,14 +46,50 @@ def read_champion(layout: Layout) -> Champion | None:
     return Champion.model_validate(found) if found else None
 
 
-def promote(layout: Layout, model: Model, round_: int) -> None:
-    """Makes a model the champion; doing it twice for the same round changes nothing."""
+def promote(layout: Layout, model: Model, round_: int, by: By = "gate") -> None:
+    """Makes a model the champion; doing it twice in a row for the same round changes nothing."""
     known = read_champion(layout)
-    history = list(known.history) if known else []
-    entry: dict[str, object] = {"round": round_, "name": model.name, "digest": model.digest}
-    if entry not in history:
-        history.append(entry)
-    write_json(layout.champion, Champion(current=model, history=tuple(history)).model_dump(mode="json"))
+    history = known.history if known else ()
+    new = Change(round=round_, name=model.name, digest=model.digest, path=model.path, by=by)
+    # A decision that a kill interrupted is made again, perhaps after a person has gone back behind it: once is enough.
+    repeated = by == "gate" and any((c.round, c.digest, c.by) == (new.round, new.digest, "gate") for c in history)
+    if repeated and known:
+        return
+    write_json(layout.champion, Champion(current=model, history=(*history, new)).model_dump(mode="json"))
+
+
+def lineage(champion: Champion) -> list[Change]:
+    """The champions that led to the current one: what was rolled back is no part of it."""
+    line: list[Change] = []
+    for change in champion.history:
+        if change.by == "rollback":
+            places = [n for n, one in enumerate(line) if one.digest == change.digest]
+            line = line[: places[-1] + 1] if places else [*line, change]
+        else:
+            line.append(change)
+    return line
+
+
+def rollback(layout: Layout, to: str = "") -> Model:
+    """Moves the pointer back, to the champion before the current one or to an earlier one by name. Raises StoreError."""
+    known = read_champion(layout)
+    if known is None:
+        raise StoreError(f"{layout.root}: has no champion yet; `selfimprove run` elects the first one")
+    earlier = [c for c in lineage(known)[:-1] if c.digest != known.current.digest]
+    wanted = [c for c in earlier if not to or c.name == to]
+    if not wanted:
+        names = ", ".join(dict.fromkeys(c.name for c in earlier)) or "none"
+        asked = f" named {to}" if to else ""
+        raise StoreError(f"{layout.root}: {known.current.name} follows no earlier champion{asked}; there are: {names}")
+    model = Model(name=wanted[-1].name, path=_path(layout, wanted[-1]), digest=wanted[-1].digest)
+    if not model.path.is_dir():
+        raise StoreError(f"{model.path}: the model {model.name} is not there any more, so the champion stays; restore it first")
+    promote(layout, model, wanted[-1].round, by="rollback")
+    return model
+
+
+def _path(layout: Layout, change: Change) -> Path:
+    return change.path or layout.round(change.round) / "train" / "model"
 
 
 def starting_champion(layout: Layout, round_path: Path) -> Model:

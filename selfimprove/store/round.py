@@ -55,11 +55,21 @@ def freeze(layout: Layout, number: int, config: Config, part: Part = "round") ->
     return open_round(layout, number, part)
 
 
+def frozen_config(model: Path) -> Config | None:
+    """The configuration of the round that trained a model (`round-NNN/train/model`); None for a model of other origin."""
+    file = model.parent.parent / "config.yaml"
+    if (model.parent.name, model.name) != ("train", "model") or not file.is_file():
+        return None
+    return _read(file)
+
+
 def open_round(layout: Layout, number: int, part: Part = "round") -> Round:
     """The round as it was frozen. Raises StoreError when its configuration cannot be read."""
-    file = layout.part(part, number) / "config.yaml"
+    return Round(layout, number, _read(layout.part(part, number) / "config.yaml"), part)
+
+
+def _read(file: Path) -> Config:
     try:
-        config = Config.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return Config.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise StoreError(f"{file}: cannot be read ({str(error).splitlines()[0]}); restore it or use another run.name") from None
-    return Round(layout, number, config, part)

@@ -26,7 +26,9 @@ from selfimprove.records import StageRef, digest
 from selfimprove.store.jsonl import append, read_growing, write_error, write_text
 
 LOGS = ("log", "times.jsonl", "children.jsonl", "train.jsonl", "completions", "spec.json", "result.json", "rows")
-"""Names left out of a stage's digest: they hold times or absolute paths, or streams in the order of finishing."""
+TIMED = ("outputs.jsonl", "latency.json", "made.jsonl")
+"""Names left out of a stage's digest: they hold times or absolute paths, or streams in the order of finishing. Files whose names
+end like TIMED hold seconds beside what a digest in `results.json` covers."""
 
 
 class Stage:
@@ -110,7 +112,8 @@ def _outputs(path: Path) -> list[str]:
 
 
 def _is_log(relative: Path) -> bool:
-    return relative.suffix == ".log" or any(part in LOGS or part.startswith(".") for part in relative.parts)
+    named = relative.suffix == ".log" or relative.name.endswith(TIMED)
+    return named or any(part in LOGS or part.startswith(".") for part in relative.parts)
 
 
 def _file_digest(file: Path) -> str:

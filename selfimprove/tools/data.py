@@ -1,7 +1,7 @@
 """The data of a run: the user's files where the configuration names them, else the project's own seeds.
 
     data = load_data(config.data)
-    data.pool, data.bootstrap, data.queries
+    data.pool, data.bootstrap, data.queries, data.suites["gate"]
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from pathlib import Path
 
 from selfimprove.config.model import Data as DataConfig
 from selfimprove.errors import DataError
-from selfimprove.records import Record, Sample, digest
+from selfimprove.records import Record, Sample, Tool, digest
 from selfimprove.store.jsonl import read_numbered
 from selfimprove.tools.pool import Pool, check_modules, read_pool, read_samples
+from selfimprove.tools.suite import Suite, plain, read_suite, shared_with
 
 SEEDS = Path(__file__).resolve().parents[2] / "configs" / "seeds"
-PARTS = ("bootstrap", "curriculum", "oracle", "gate", "test", "canaries")
+TRAINED, SUITES = ("bootstrap", "curriculum", "oracle"), ("gate", "test", "canaries", "general")
 
 
 class Query(Record):
@@ -37,9 +38,7 @@ class RunData:
     bootstrap: list[Sample]
     curriculum: list[Sample]
     oracle: list[Sample]
-    gate: list[Sample]
-    test: list[Sample]
-    canaries: list[Sample]
+    suites: dict[str, Suite]
     digests: dict[str, str]
     """Identity of each file's content, by part: a stage names only those it reads, so adding queries redoes nothing."""
 
@@ -51,16 +50,31 @@ class RunData:
 @cache
 def load_data(config: DataConfig) -> RunData:
     """Raises DataError naming file and line for anything that cannot be used."""
-    paths = {name: getattr(config, name) or SEEDS / f"{name}.jsonl" for name in ("tools", "queries", *PARTS)}
-    samples = {name: read_samples(paths[name]) for name in PARTS}
+    paths = {name: getattr(config, name) or SEEDS / f"{name}.jsonl" for name in ("tools", "queries", *TRAINED, *SUITES)}
+    samples = {name: read_samples(paths[name]) for name in TRAINED}
+    suites = {name: read_suite(paths[name], name) for name in SUITES}
     queries = _queries(paths["queries"])
-    _refuse_leaks(samples, queries, paths)
     _refuse_twins(samples, paths)
     pool, modules = read_pool(paths["tools"], part="train"), config.tool_modules or SEEDS
     check_modules(pool, modules)
-    return RunData(
-        pool=pool, modules=modules, queries=queries, digests={name: _file(path) for name, path in paths.items()}, **samples
-    )
+    data = RunData(
+        pool=pool, modules=modules, queries=queries, suites=suites, digests={name: _file(path) for name, path in paths.items()},
+        **samples,
+    )  # fmt: skip
+    _refuse_leaks(data, config, paths)
+    return data
+
+
+def training_texts(data: RunData) -> dict[str, str]:
+    """Query -> where it stands, for everything that may be trained."""
+    labelled = [(s.query, f"{part} {s.id}") for part in TRAINED for s in getattr(data, part)]
+    return dict([*((q.query, "queries") for q in data.queries), *labelled])
+
+
+def training_tools(data: RunData) -> list[Tool]:
+    """Every tool of the pool and of labelled problems."""
+    offered = [t for part in TRAINED for s in getattr(data, part) for t in s.tools]
+    return [*(e.tool for e in data.pool.entries.values()), *offered]
 
 
 def _queries(path: Path) -> list[Query]:
@@ -70,35 +84,34 @@ def _queries(path: Path) -> list[Query]:
         if not isinstance(text, str) or not text.strip():
             raise DataError(f'{path}, line {number}: needs a key "query" with a text that is not empty')
         # The content is the identity, so adding, removing or renumbering lines never makes a used query look new.
-        query = Query(id=digest(_plain(text)), query=text.strip())
+        query = Query(id=digest(plain(text)), query=text.strip())
         found.setdefault(query.id, query)
     return list(found.values())
 
 
-def _refuse_leaks(samples: dict[str, list[Sample]], queries: list[Query], paths: dict[str, Path]) -> None:
-    """What measures a model is never trained: no query of a suite may stand in a part that is."""
-    held_out = {_plain(s.query): name for name in ("gate", "test", "canaries") for s in samples[name]}
-    trained = [(name, s.id, s.query) for name in ("bootstrap", "curriculum", "oracle") for s in samples[name]]
-    for name, id_, text in [*trained, *(("queries", q.query[:60], q.query) for q in queries)]:
-        where = held_out.get(_plain(text))
-        if where:
-            raise DataError(f"{paths[name]}: the query of {id_!r} stands in the {where} suite too; remove it from one of them")
+def _refuse_leaks(data: RunData, config: DataConfig, paths: dict[str, Path]) -> None:
+    """What measures a model is never trained: no query of a suite, and no tool of gate and test (canaries use known tools)."""
+    if config.allow_shared:
+        return
+    for name, suite in data.suites.items():
+        shared = shared_with(suite, training_texts(data), training_tools(data) if name in ("gate", "test") else [])
+        if shared:
+            raise DataError(
+                f"{paths[name]}: {shared}; remove them from one of the two, or set data.allow_shared=true and read its scores as "
+                "those of what was trained"
+            )
 
 
 def _refuse_twins(samples: dict[str, list[Sample]], paths: dict[str, Path]) -> None:
     """These parts meet in one round, where an id names a problem: with twins an oracle problem could be trained."""
     seen: dict[str, str] = {}
-    for name in ("bootstrap", "curriculum", "oracle"):
+    for name in TRAINED:
         for sample in samples[name]:
             if seen.setdefault(sample.id, name) != name:
                 raise DataError(
                     f"{paths[name]}: id {sample.id} stands in the {seen[sample.id]} part too; make ids unique over bootstrap, "
                     "curriculum and oracle"
                 )
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.casefold().split())
 
 
 def _file(path: Path) -> str:

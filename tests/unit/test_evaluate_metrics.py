@@ -9,11 +9,15 @@ import pytest
 from selfimprove.chat import write
 from selfimprove.config import load
 from selfimprove.errors import DataError
-from selfimprove.evaluate.compare import compare, detectable_gain, paired_cells, paired_interval
-from selfimprove.evaluate.metrics import rate, score
-from selfimprove.evaluate.stage import items
-from selfimprove.records import Answer, Call, Completion, Output, Sample, Tool
+from selfimprove.evaluate.compare import by_category, compare, paired_cells, paired_interval
+from selfimprove.evaluate.gate import detectable_gain, gain_interval
+from selfimprove.evaluate.metrics import abstain_precision, abstain_recall, overlaps, rate
+from selfimprove.evaluate.score import score
+from selfimprove.evaluate.stage import chosen, first_items
+from selfimprove.records import AdmissibleCall, Answer, Call, Completion, Message, Output, Sample, SuiteItem, Tool, Values
+from selfimprove.records.suite import Truth
 from selfimprove.tools.data import load_data
+from selfimprove.tools.suite import item_of
 
 TOOL = Tool(
     name="f", parameters={"type": "object", "properties": {"x": {"type": "number"}, "n": {"type": "integer", "default": 2}}}
@@ -27,7 +31,7 @@ def call(*xs: Any, name: str = "f") -> Answer:
 def scored(gold: Answer, text: str, finish: Any = "stop") -> str:
     """The reason; empty when it is right."""
     sample = Sample(id="a", query="q", tools=(TOOL,), answer=gold, kind="single")
-    output = score(sample, Completion(request="a", index=0, text=text, finish=finish, prompt_tokens=1))
+    output = score(item_of(sample), Completion(request="a", index=0, text=text, finish=finish, prompt_tokens=1), "strict")
     assert output.correct == (not output.reason)
     return output.reason
 
@@ -40,7 +44,8 @@ NO_TOOL, MISSING = Answer(abstain="no_tool"), Answer(abstain="missing", missing=
     [
         (call(1), write(call(1)), ""), (call(1), write(call(1.0)), ""),
         (call(1), '{"name": "f", "arguments": {"x": 1, "n": 2}}', ""),
-        (call(1, 2), write(call(2, 1)), ""), (call(1), write(call(2)), "wrong-value"), (call(1), write(call("1")), "wrong-value"),
+        (call(1, 2), write(call(2, 1)), ""), (call(1), write(call(2)), "wrong-value:x"),
+        (call(1), write(call("1")), "wrong-value:x"),
         (call(1), write(call(1, 1)), "wrong-count"), (call(1, 2), write(call(1)), "wrong-count"),
         (call(1), write(call(1, name="g")), "wrong-tool"), (call(1), "No tool fits this request.", "should-call"),
         (call(1), "It is one.", "should-call"), (call(1), "", "empty"), (call(1), "<tool_call>{", "unclosed-call"),
@@ -100,13 +105,16 @@ def test_the_paired_interval_turns_over_when_the_models_change_places() -> None:
     assert paired_interval(20, 2, 12, 16, 0.95) == (pytest.approx(-high), pytest.approx(-low))
 
 
-def output(name: str, correct: bool, kind: str = "single") -> Output:
-    return Output(id=name, kind=kind, query="q", text="", correct=correct, finish="stop", tokens=1, prompt_tokens=1)
+def output(name: str, correct: bool, category: str = "single", truth: Truth = "call", **more: Any) -> Output:
+    return Output(
+        id=name, category=category, truth=truth, prompt=name, query="q", text="", correct=correct, finish="stop", tokens=1,
+        prompt_tokens=1, **more,
+    )  # fmt: skip
 
 
 def test_models_are_compared_on_call_items_only_and_by_item() -> None:
-    a = [output("1", True), output("2", True), output("3", False), output("4", False, "no_tool")]
-    b = [output("4", True, "no_tool"), output("3", False), output("2", False), output("1", True)]
+    a = [output("1", True), output("2", True), output("3", False), output("4", False, "no_tool", "abstain")]
+    b = [output("4", True, "no_tool", "abstain"), output("3", False), output("2", False), output("1", True)]
     assert paired_cells(a, b) == (1, 1, 0, 1)
     found = compare(a, b, ("a", "b"), "test")
     assert (found.n, found.wins, found.losses, found.gain) == (3, 1, 0, pytest.approx(1 / 3))
@@ -117,16 +125,78 @@ def test_models_measured_on_different_items_are_never_compared() -> None:
         compare([output("1", True)], [output("2", True)], ("a", "b"), "gate")
 
 
-def test_the_detectable_gain_shrinks_with_more_items() -> None:
-    assert detectable_gain(10, 10, 64, 0.95) == pytest.approx((1.6449 + 0.8416) * 20**0.5 / 64, abs=1e-4)
+def test_an_item_that_asks_something_else_under_the_same_id_is_another_item() -> None:
+    with pytest.raises(DataError, match="different items"):
+        compare([output("1", True)], [output("1", True).model_copy(update={"prompt": "other"})], ("a", "b"), "gate")
+
+
+def test_what_flipped_is_named_by_category_and_abstentions_stand_by_themselves() -> None:
+    a = [output("1", True), output("2", False), output("3", True, "no_tool", "abstain")]
+    b = [output("1", False), output("2", True), output("3", False, "no_tool", "abstain")]
+    found = {c.category: c for c in by_category(a, b)}
+    assert (found["single"].won, found["single"].lost, found["single"].gain) == (("1",), ("2",), 0.0)
+    assert (found["no_tool"].won, found["no_tool"].n) == (("3",), 1)
+
+
+def test_the_detectable_gain_shrinks_with_more_items_and_grows_with_disagreement() -> None:
     assert detectable_gain(0, 0, 1000, 0.95) < 0.01
+    assert detectable_gain(10, 10, 64, 0.95) < detectable_gain(10, 10, 64, 0.99) < 0.25
+    assert detectable_gain(2, 2, 200, 0.95) < detectable_gain(20, 20, 200, 0.95) < detectable_gain(20, 20, 100, 0.95)
+
+
+def test_the_gate_s_interval_is_a_little_wider_than_newcombe_s() -> None:
+    low, high = gain_interval(30, 12, 5, 50, 0.95)
+    plain = paired_interval(30, 12, 5, 50, 0.90)
+    assert plain[0] - 0.003 < low < plain[0] and plain[1] < high < plain[1] + 0.003
+
+
+CITY = Tool(name="w", parameters={"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}})
+
+
+def item(*wanted: AdmissibleCall) -> SuiteItem:
+    return SuiteItem(id="a", category="c", messages=(Message(role="user", content="q"),), tools=(CITY,), admissible=(wanted,))
+
+
+def weather(city: str, **more: Any) -> Call:
+    return Call(name="w", arguments={"city": city, **more})
+
+
+def test_partly_right_calls_count_in_f1_where_accuracy_sees_nothing() -> None:
+    wanted = AdmissibleCall(name="w", arguments={"city": Values(values=("Oslo", "Oslo, Norway")), "days": Values(values=(3,))})
+    items = [item(wanted), item(wanted, wanted.model_copy(update={"arguments": {"city": Values(values=("Rome",))}}))]
+    outputs = [
+        output("a", False, calls=(weather("Oslo, Norway", days=4),)),
+        output("a", False, calls=(weather("Rome"), Call(name="v"))),
+    ]
+    tools, arguments = overlaps(items, outputs, "strict")
+    assert (tools.precision, tools.recall) == (pytest.approx(2 / 3), pytest.approx(2 / 3))
+    assert (arguments.precision, arguments.recall) == (pytest.approx(2 / 3), pytest.approx(2 / 5))
+    assert arguments.f1 == pytest.approx(2 * 2 / 8)
+
+
+def test_f1_is_1_exactly_for_right_answers_and_0_for_unreadable_ones() -> None:
+    wanted = AdmissibleCall(name="w", arguments={"city": Values(values=("Oslo",)), "days": Values(values=(3,), optional=True)})
+    for calls, f1 in (((weather("Oslo"),), 1.0), ((weather("Oslo", days=3),), 1.0), ((), 0.0)):
+        tools, arguments = overlaps([item(wanted)], [output("a", bool(calls), calls=calls)], "strict")
+        assert (tools.f1, arguments.f1) == (f1, f1)
+
+
+def test_prose_scores_on_abstentions_and_its_precision_says_so() -> None:
+    made = [
+        output("1", False, abstain="no_call"), output("2", True, "no_tool", "abstain", abstain="no_call"),
+        output("3", False, "missing", "abstain", calls=(weather("Oslo"),)),
+        output("4", True, "fact", "general", abstain="no_call"),
+    ]  # fmt: skip
+    precision, recall = abstain_precision(made), abstain_recall(made)
+    assert (precision.correct, precision.n, recall.correct, recall.n) == (1, 2, 1, 2)
 
 
 def test_every_model_of_a_run_meets_the_same_items_in_the_suite_s_shares() -> None:
     config = load([], ["evaluate.gate_items=40"]).value
-    gate = load_data(config.data).gate
-    chosen = items(config, gate, "gate")
-    assert [s.id for s in chosen] == [s.id for s in items(config, list(reversed(gate)), "gate")]
-    kinds = [s.kind for s in chosen]
+    data = load_data(config.data)
+    gate = data.suites["gate"].items
+    found = chosen(config, data, "gate").items
+    assert [s.id for s in found] == [s.id for s in first_items(list(reversed(gate)), "gate", 40)]
+    kinds = [s.category for s in found]
     assert {k: kinds.count(k) for k in set(kinds)} == {"single": 16, "choice": 8, "parallel": 6, "no_tool": 6, "missing": 4}
-    assert len(items(load([], ["evaluate.gate_items=999"]).value, gate, "gate")) == 200
+    assert len(first_items(gate, "gate", 999)) == 200

@@ -135,7 +135,11 @@ def round_(layout: Layout, number: int, *, promoted: bool = True, problems: int 
         "attacks": score(0, 50), "wrong-accepted": score(1, 30), "right-rejected": score(0, 40)}})  # fmt: skip
     finish(folder / "selftest", 2.0)
     generate(folder, problems, text)
-    finish(folder / "generate", 131.0, problems=problems, attempts=problems * 5)
+    finish(folder / "generate", 131.0, problems=problems, attempts=problems * 5, generated_tokens=9000)
+    for stage, log, seconds in (
+        ("generate", "engine-0.log", 90.0), ("train", "train.log", 180.0), ("evaluate", "engine-0.log", 90.0),
+    ):  # fmt: skip
+        jsonl.write(folder / stage / "log" / "children.jsonl", [{"log": log, "seconds": seconds}])
     finish(
         folder / "verify", 3.0, judged=problems, accepted=problems // 3, rejected=problems // 3, unknown=problems // 3, oracle=8,
         oracle_accepted=5, oracle_right=4,
@@ -154,7 +158,7 @@ def round_(layout: Layout, number: int, *, promoted: bool = True, problems: int 
     train(folder, 8, 1.1)
     results(folder / "evaluate", "gate", f"round-{number:03d}", 22 + 3 * number, 11)
     results(folder / "evaluate", "canaries", f"round-{number:03d}", 6, 2)
-    finish(folder / "evaluate", 39.0)
+    finish(folder / "evaluate", 39.0, generated_tokens=1000)
     decide(layout, number, promoted, 0.06)
 
 
@@ -219,6 +223,20 @@ def test_table_and_report_show_what_is_on_disk(layout: Layout) -> None:
     results(layout.round(1) / "evaluate", "gate", "round-001", 31, 11)
     assert "52.1 (40–64)" not in table(layout) and "64.6 (53–77)" in table(layout)
     assert "64.6 <small>53–77</small>" in write_report(layout).read_text()
+
+
+def test_what_a_gain_cost_is_counted_in_device_hours_and_tokens(layout: Layout) -> None:
+    """Six minutes of children, 10,000 tokens: gain in points over 0.1 hours and over ten thousands of tokens."""
+    first = summarize(layout).returns[0]
+    decision = next(d for d in summarize(layout).decisions if d.round == first.round)
+    assert first.device_hours == pytest.approx(0.1) and first.generated_tokens == 10_000
+    assert first.per_device_hour == pytest.approx(decision.gain * 1000)
+    assert first.per_1000_tokens == pytest.approx(decision.gain * 10)
+    spec = {"device": "cuda", "tensor_parallel": 4}
+    write_json(layout.round(1) / "generate" / "log" / "engine-0.json", spec)
+    assert summarize(layout).returns[0].device_hours == pytest.approx((4 * 90 + 180 + 90) / 3600)
+    page = render_report(summarize(layout), [])
+    assert "What the gain cost" in page and "generated tokens / 1,000" in page
 
 
 def test_every_column_is_defined(layout: Layout) -> None:

@@ -17,7 +17,7 @@ SOURCES = (
     "generate/stage.py",
     "verify/sanitise.py", "verify/structure.py", "verify/offered.py", "verify/definition.py", "verify/arguments.py",
     "verify/grounding.py", "verify/execution.py", "verify/judge_sample.py", "verify/row.py", "tools/admissible.py",
-    "tools/validation.py", "evaluate/metrics.py",
+    "tools/validation.py", "evaluate/score.py", "evaluate/made.py",
 )  # fmt: skip
 NOT_CODES = {
     "accepted", "rejected", "unknown", "stop", "length", "greedy", "make", "request", "use", "seed", "oracle", "reference",

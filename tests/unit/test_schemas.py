@@ -17,7 +17,7 @@ from selfimprove.store.champion import Model, promote
 from selfimprove.store.layout import Layout
 from selfimprove.store.stage import open_stage
 from selfimprove.store.starts import current_start
-from selfimprove.tools.data import PARTS, SEEDS
+from selfimprove.tools.data import SEEDS, TRAINED
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMATS = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
@@ -46,7 +46,13 @@ def test_the_keys_of_every_schema_stand_in_the_document() -> None:
     assert missing == []
 
 
-@pytest.mark.parametrize(("name", "file"), [("tools", "tools"), ("queries", "queries"), *(("samples", part) for part in PARTS)])
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("tools", "tools"), ("queries", "queries"), ("suite", "general"),
+        *(("samples", part) for part in (*TRAINED, "gate", "test", "canaries")),
+    ],
+)  # fmt: skip
 def test_the_seeds_are_what_the_schemas_say(name: str, file: str) -> None:
     validator = Draft202012Validator(schema(name))
     assert [row for row in rows(SEEDS / f"{file}.jsonl") if not validator.is_valid(row)] == []

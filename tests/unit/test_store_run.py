@@ -65,7 +65,7 @@ def test_the_champion_is_the_last_one_promoted_and_history_keeps_the_others(layo
     promote(layout, model("round-001"), 1)
     found = read_champion(layout)
     assert found is not None and found.current == model("round-001")
-    assert [entry["round"] for entry in found.history] == [0, 1]
+    assert [entry.round for entry in found.history] == [0, 1]
 
 
 def test_a_round_that_goes_on_keeps_the_champion_it_began_with(layout: Layout) -> None:

@@ -11,7 +11,7 @@ import pytest
 from selfimprove.config.model import Data
 from selfimprove.errors import DataError
 from selfimprove.records import Tool
-from selfimprove.tools.data import PARTS, SEEDS, load_data
+from selfimprove.tools.data import SEEDS, SUITES, TRAINED, load_data
 from selfimprove.tools.pool import EXPLAINED, check_modules, read_pool, read_samples
 from selfimprove.tools.schema_rules import problems
 
@@ -128,11 +128,13 @@ def test_ids_of_problems_that_stand_twice_are_refused(tmp_path: Path) -> None:
 
 def test_the_seeds_load_and_a_leak_into_a_suite_is_refused(tmp_path: Path) -> None:
     data = load_data(Data())
-    assert [len(getattr(data, name)) for name in PARTS] == [150, 350, 100, 200, 200, 20]
-    leak = {"id": "mine", "query": f"  {data.gate[0].query.upper()} "}
+    assert [len(getattr(data, name)) for name in TRAINED] == [150, 350, 100]
+    assert [len(data.suites[name].items) for name in SUITES] == [200, 200, 20, 40]
+    leak = {"id": "mine", "query": f"  {data.suites['gate'].items[0].query.upper()} "}
     (tmp_path / "mine.jsonl").write_text(json.dumps(leak))
-    with pytest.raises(DataError, match="stands in the gate suite too"):
+    with pytest.raises(DataError, match=r"1 queries of suite gate stand in training data too: gate-0001 [(]bootstrap mine[)]"):
         load_data(Data(bootstrap=tmp_path / "mine.jsonl"))
+    assert len(load_data(Data(bootstrap=tmp_path / "mine.jsonl", allow_shared=True)).bootstrap) == 1
 
 
 def test_queries_are_known_by_their_text_and_empty_ones_named(tmp_path: Path) -> None:
