@@ -76,7 +76,7 @@ class Conversation:
 
     @cached_property
     def numbers(self) -> frozenset[float]:
-        return frozenset(numbers_in(self.text))
+        return frozenset(numbers_in(self.digits, spelled=False))
 
     @cached_property
     def measures(self) -> frozenset[tuple[float, str]]:

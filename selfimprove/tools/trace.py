@@ -33,9 +33,13 @@ _negative = re.compile(
 
 def trace(value: Any, schema: Any, said: Conversation, root: dict[str, Any] | None = None) -> str | None:
     """The kind of trace, or None. A list or an object has the trace of its weakest part."""
-    one = resolve(schema, root or {}) if schema else {}
     if value is None or isinstance(value, bool):
         return "any"
+    if isinstance(value, str) and (plain := _plain(value)) and said.has(plain):
+        return "said"
+    if isinstance(value, int) and said.has(str(value)):
+        return "number"
+    one = resolve(schema, root or {}) if schema else {}
     if _is_default(value, one, root or {}):
         return "default"
     if isinstance(value, str):
@@ -68,12 +72,10 @@ def _number(number: float, value: Any, schema: dict[str, Any], said: Conversatio
 
 
 def _text(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
-    plain = " ".join(tokens(folded(value[:LONGEST_VALUE])))
+    plain = _plain(value)
     if not plain:
         # Only signs: an operator may be said; "..." and nothing at all are said nowhere.
         return "said" if value.strip() and value.strip() in said.raw else _enum(value, schema, said)
-    if said.has(plain):
-        return "said"
     if len(plain) >= 5 and _joined(plain) in said.joined:
         return "said"
     return (
@@ -83,6 +85,10 @@ def _text(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
         or _as_code(value, plain, said)
         or _enum(value, schema, said)
     )
+
+
+def _plain(value: str) -> str:
+    return " ".join(tokens(folded(value[:LONGEST_VALUE])))
 
 
 def _joined(plain: str) -> str:
