@@ -10,6 +10,7 @@ import re
 import unicodedata
 from datetime import date
 from functools import cached_property
+from itertools import accumulate
 
 from selfimprove.tools.moments import Day, dates_in, relative_dates, times_in
 from selfimprove.tools.numerals import in_digits, numbers_in
@@ -66,9 +67,24 @@ class Conversation:
     def stems(self) -> frozenset[str]:
         return frozenset(map(stem, self.words))
 
+    def has_joined(self, joined: str) -> bool:
+        """Whether whole words stand in the text that are this one without the spaces: "livingroom" for "living room"."""
+        start = self.joined.find(joined)
+        while start >= 0:
+            # Scripts without spaces between words have no edges to stop at.
+            if ord(joined[0]) > 0x2E7F or (start in self.edges and start + len(joined) in self.edges):
+                return True
+            start = self.joined.find(joined, start + 1)
+        return False
+
     @cached_property
     def joined(self) -> str:
         return "".join(self.tokens)
+
+    @cached_property
+    def edges(self) -> frozenset[int]:
+        """Positions in `joined` where words begin or end."""
+        return frozenset(accumulate(map(len, self.tokens), initial=0))
 
     @cached_property
     def digits(self) -> str:
