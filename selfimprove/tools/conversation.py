@@ -40,7 +40,8 @@ def stem(word: str) -> str:
     if len(word) <= 3 or not word.isalpha():
         return word
     for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
+        # Shorter stems meet by accident: "string" and "stress" would both be "str".
+        if word.endswith(ending) and len(word) - len(ending) >= (3 if ending == "s" else 4):
             word = word[: -len(ending)]
             break
     return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word

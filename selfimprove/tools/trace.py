@@ -78,7 +78,9 @@ def _text(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
     plain = _plain(value)
     if not plain:
         # Only signs: an operator may be said; "..." and nothing at all are said nowhere.
-        return "said" if value.strip() and value.strip() in said.raw else _enum(value, schema, said)
+        signs = value.strip()
+        alone = signs and re.search(rf"(?<![^\s\"'`(]){re.escape(signs[:40])}(?![^\s\"'`),.?!])", said.raw)
+        return "said" if alone else _enum(value, schema, said)
     if (len(plain) >= 5 or ord(plain[0]) > 0x2E7F) and said.has_joined(plain.replace(" ", "")):
         return "said"
     if _is_moment(value):
