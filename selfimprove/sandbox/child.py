@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 
 Row = dict[str, Any]
 PAGE = resource.getpagesize()
-OVER_MEMORY = 3
+OVER_MEMORY, OVER_FILES = 3, 4
 
 
 def main() -> None:
@@ -43,23 +43,42 @@ def main() -> None:
         os.close(proc)
         _end_as(lambda: load_and_answer(job, walls))
     os.close(1)
-    closed = watch(loader, proc, 2 * job["memory_mb"] << 20)
+    code = watch(loader, proc, 2 * job["memory_mb"] << 20, walls.folder)
     with suppress(ProcessLookupError):
         os.kill(loader, signal.SIGKILL)
     os.waitpid(loader, 0)
     end_children()
-    os._exit(0 if closed else OVER_MEMORY)
+    os._exit(code)
 
 
-def watch(loader: int, proc: int, most: int) -> bool:
-    """True when standard input closes; False when all processes together hold more than `most` bytes: limits bind each alone.
+def watch(loader: int, proc: int, most: int, folder: str) -> int:
+    """0 when standard input closes, else why it ended before: what all processes hold together, which no limit of one bounds.
 
     `proc` is open because /proc is no longer there once the loader has changed the root.
     """
     while not (select.select([0], [], [], 0.1)[0] and not os.read(0, 4096)):
         if sum(memory(pid, proc) for pid in family(loader, proc)) > most:
-            return False
-    return True
+            return OVER_MEMORY
+        if full(folder):
+            return OVER_FILES
+    return 0
+
+
+def full(folder: str) -> bool:
+    """Whether more bytes or files lie below a folder than a call may have: in the machine's own file system no kernel counts."""
+    from selfimprove.sandbox.walls import FOLDER_BYTES, FOLDER_FILES
+
+    size, entries, waiting = 0, 0, [folder]
+    while waiting:
+        with suppress(OSError):  # gone since
+            for entry in os.scandir(waiting.pop()):
+                entries += 1
+                size += entry.stat(follow_symlinks=False).st_size
+                if size > FOLDER_BYTES or entries > FOLDER_FILES:
+                    return True
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+    return False
 
 
 def family(pid: int, proc: int) -> list[int]:
@@ -244,7 +263,8 @@ def children() -> list[int]:
 def empty(folder: str) -> bool:
     """Whether nothing of a call is left in its folder."""
     try:
-        os.chmod(folder, 0o700)
+        with suppress(PermissionError):
+            os.chmod(folder, 0o700)
         for name in os.listdir(folder):
             if os.path.isdir(name) and not os.path.islink(name):
                 shutil.rmtree(name)

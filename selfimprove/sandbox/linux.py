@@ -98,21 +98,29 @@ DENIED = {
     "x86_64": (41, 29, 64, 68, 101, 155, 165, 166, 246, 248, 249, 250, 272, 298, 304, 308, 310, 311, 321, 323),
     "aarch64": (198, 194, 190, 186, 117, 41, 40, 39, 104, 217, 218, 219, 97, 241, 265, 268, 270, 271, 280, 282),
 }
+MODES = {
+    "x86_64": (90, 91, 92, 93, 94, 132, 188, 189, 190, 197, 198, 199, 235, 260, 261, 268, 280),
+    "aarch64": (52, 53, 54, 55, 5, 6, 7, 14, 15, 16, 88),
+}
+MODES_EVERYWHERE = (452, 463, 466)
+"""Modes, owners, times and attributes of files, on which Landlock has no say."""
 DENIED_EVERYWHERE = (425, 428, 429, 430, 431, 432, 438, 442)
 CLONE, CLONE3 = {"x86_64": 56, "aarch64": 220}, 435
 AUDIT_ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 
 
-def deny_system_calls() -> None:
-    """A seccomp filter: a denied call fails with EACCES. Needs NO_NEW_PRIVS; KeyError on another architecture."""
+def deny_system_calls(*, modes: bool = False) -> None:
+    """A seccomp filter: a denied call fails with EACCES; changes of files' `modes` too, where asked. Needs NO_NEW_PRIVS;
+    KeyError on another architecture."""
     machine = os.uname().machine
+    denied = (*DENIED[machine], *DENIED_EVERYWHERE, *((*MODES[machine], *MODES_EVERYWHERE) if modes else ()))
     load, equal, above, bits, give = 0x20, 0x15, 0x35, 0x45, 0x06
     kill, allow, deny, absent = 0x80000000, 0x7FFF0000, 0x50000 | EACCES, 0x50000 | ENOSYS
     program = [
         (load, 0, 0, 4), (equal, 1, 0, AUDIT_ARCH[machine]), (give, 0, 0, kill),
         (load, 0, 0, 0), (above, 0, 1, 0x40000000), (give, 0, 0, deny),  # the second set of numbers of x86 (x32)
         (equal, 0, 1, CLONE3), (give, 0, 0, absent),  # its flags lie in memory that a filter cannot read; libc then uses clone
-        *(row for number in (*DENIED[machine], *DENIED_EVERYWHERE) for row in ((equal, 0, 1, number), (give, 0, 0, deny))),
+        *(row for number in denied for row in ((equal, 0, 1, number), (give, 0, 0, deny))),
         (equal, 0, 3, CLONE[machine]), (load, 0, 0, 16), (bits, 0, 1, NEWUSER), (give, 0, 0, deny),
         (give, 0, 0, allow),
     ]  # fmt: skip

@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,7 +36,8 @@ START_SECONDS = 30.0  # a loaded machine starts an interpreter slowly; this is n
 GRACE_SECONDS = 5.0  # the child judges a call's time itself; this is for a child that no longer can
 LARGEST_RESULT = 1 << 20  # bytes of one result as JSON
 PROCESSES = 32
-OVER_MEMORY = 3  # the exit code of a child that ended because all processes together held too much
+OVER = {3: "needs more memory than it may have", 4: "writes more than its folder may hold"}
+"""Why a child ended itself, by its exit code: what all processes of a call hold together."""
 
 Schemas = Mapping[str, Mapping[str, Any]]
 
@@ -110,24 +112,26 @@ def _run_child(
         "calls": [{"name": call["name"], "arguments": call["arguments"]} for call in calls],
         "seconds": seconds, "memory_mb": memory_mb, "processes": PROCESSES, "largest": LARGEST_RESULT,
     }  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="selfimprove-sandbox-", ignore_cleanup_errors=True) as folder:
-        child = subprocess.Popen(
-            [sys.executable, "-I", "-B", str(CHILD)],
-            stdin=subprocess.PIPE,  # the kernel closes it when this process dies, and the child sees that
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=Path(folder).resolve(),
-            env={},
-            start_new_session=True,
-        )
-        try:
-            assert child.stdin is not None
-            with suppress(BrokenPipeError):
-                child.stdin.write(json.dumps(job).encode() + b"\n")
-                child.stdin.flush()
-            return _collect(child, len(calls), seconds)
-        finally:
-            _end(child)
+    # No TemporaryDirectory: Python before 3.11.8 follows a link that a tool left there when it cleans up (CVE-2023-6597).
+    folder = Path(tempfile.mkdtemp(prefix="selfimprove-sandbox-")).resolve()
+    child = subprocess.Popen(
+        [sys.executable, "-I", "-B", str(CHILD)],
+        stdin=subprocess.PIPE,  # the kernel closes it when this process dies, and the child sees that
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        env={},
+        start_new_session=True,
+    )
+    try:
+        assert child.stdin is not None
+        with suppress(BrokenPipeError):
+            child.stdin.write(json.dumps(job).encode() + b"\n")
+            child.stdin.flush()
+        return _collect(child, len(calls), seconds)
+    finally:
+        _end(child)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _visible(module: Path) -> str:
@@ -158,8 +162,8 @@ def _collect(child: subprocess.Popen[bytes], count: int, seconds: float) -> tupl
 
 
 def _why(child: subprocess.Popen[bytes], lines: _Lines, line: bytes, seconds: float) -> str:
-    if child.returncode == OVER_MEMORY:
-        return "the call needs more memory than it may have"
+    if child.returncode in OVER:
+        return f"the call {OVER[child.returncode]}"
     return "the call ended its interpreter" if line or lines.ended else f"the call took longer than {seconds:g} s"
 
 

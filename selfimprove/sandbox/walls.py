@@ -25,7 +25,7 @@ SYSTEM = (
     "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/nix/store", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime",
 )  # fmt: skip
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
-FILE_BYTES, FOLDER_BYTES, OPEN_FILES = 1 << 20, 32 << 20, 64
+FILE_BYTES, FOLDER_BYTES, FOLDER_FILES, OPEN_FILES = 1 << 20, 32 << 20, 1000, 64
 NAMESPACES = linux.NEWNS | linux.NEWPID | linux.NEWNET | linux.NEWIPC | linux.NEWUTS
 
 
@@ -103,7 +103,7 @@ class Walls:
             inner = root + self.folder
             os.makedirs(inner, exist_ok=True)
             linux.read_only(root)
-            data = f"mode=700,uid={NOBODY},gid={NOBODY},size={FOLDER_BYTES},nr_inodes=1000"
+            data = f"mode=700,uid={NOBODY},gid={NOBODY},size={FOLDER_BYTES},nr_inodes={FOLDER_FILES}"
             linux.mount("tmpfs", inner, "tmpfs", linux.MS_NOSUID, data)
             linux.change_root(root)
             return True
@@ -137,7 +137,8 @@ class Walls:
 
     def _filter(self) -> bool:
         try:
-            linux.deny_system_calls()
+            # Without a file tree of its own a user's tool could still change the modes of that user's files.
+            linux.deny_system_calls(modes=not (self.spaces or self.root))
             return True
         except (OSError, KeyError) as error:
             if not self.spaces:

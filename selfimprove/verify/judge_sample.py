@@ -18,7 +18,7 @@ from selfimprove.config.model import Verify
 from selfimprove.records import Answer, Attempt, Call, Checked, Judged, Judgement, Sample, Verdict, canonical_json
 from selfimprove.tools.canonical import key
 from selfimprove.verify.agreement import elect
-from selfimprove.verify.case import of_attempt
+from selfimprove.verify.case import Runnable, of_attempt
 from selfimprove.verify.judge import answer_id, in_doubt
 from selfimprove.verify.layers import judge
 
@@ -26,11 +26,12 @@ Judgements = Mapping[str, Judgement]
 
 
 def judge_sample(
-    sample: Sample, attempts: Sequence[Attempt], config: Verify, judgements: Judgements | None = None
-) -> tuple[Judged, list[Checked]]:
+    sample: Sample, attempts: Sequence[Attempt], config: Verify, runnable: Runnable = MappingProxyType({}),
+    judgements: Judgements = MappingProxyType({}),
+) -> tuple[Judged, list[Checked]]:  # fmt: skip
     """`judgements`: what a judge said of answers that grounding alone left in doubt."""
     gold = sample.answer if sample.source != "oracle" else None
-    checked = [check(sample, a, config, gold, judgements or {}) for a in attempts]
+    checked = [check(sample, a, config, gold, runnable, judgements) for a in attempts]
     sampled = [(a, c) for a, c in zip(attempts, checked, strict=True) if a.index >= 0]
     if gold is not None:
         return _by_reference(sample, gold, sampled), checked
@@ -38,7 +39,8 @@ def judge_sample(
 
 
 def check(
-    sample: Sample, attempt: Attempt, config: Verify, gold: Answer | None, judgements: Judgements = MappingProxyType({})
+    sample: Sample, attempt: Attempt, config: Verify, gold: Answer | None, runnable: Runnable = MappingProxyType({}),
+    judgements: Judgements = MappingProxyType({}),
 ) -> Checked:
     """The layers, in order, until one vetoes."""
     base: dict[str, Any] = {"sample": sample.id, "index": attempt.index}
@@ -46,7 +48,7 @@ def check(
     if correct:
         # What equals the gold is right, wherever its values came from: the layers have nothing to add.
         return Checked(**base, status="accepted", correct=True)
-    status, layer, reasons = judge(of_attempt(sample, attempt), config.layers)
+    status, layer, reasons = judge(of_attempt(sample, attempt, runnable), config.layers)
     if status != "rejected" and gold is not None and "reference" in config.layers:
         # With gold nothing is unknown: what differs from it is wrong.
         status, layer, reasons = "rejected", "reference", (reference_reason(attempt.answer, gold),)

@@ -22,6 +22,7 @@ from selfimprove.store.stage import read_manifest
 from selfimprove.tools.canonical import key
 from selfimprove.verify.judge_sample import judge_sample
 from selfimprove.verify.judging import stored as stored_judgements
+from selfimprove.verify.stage import runnable_of
 
 
 @dataclass(frozen=True)
@@ -56,19 +57,21 @@ def reverify(layout: Layout, layers: Sequence[str] | None = None) -> list[Again]
 
 
 def _round(layout: Layout, number: int, layers: Sequence[str] | None) -> Again:
-    config = open_round(layout, number).config.verify
+    frozen = open_round(layout, number).config
     if layers is not None:
-        config = Verify.model_validate({**config.model_dump(), "layers": tuple(layers)})
+        verify = Verify.model_validate({**frozen.verify.model_dump(), "layers": tuple(layers)})
+        frozen = frozen.model_copy(update={"verify": verify})
+    runnable = runnable_of(frozen)
     folder = layout.round(number)
     attempts: dict[str, list[Attempt]] = {}
     for attempt in jsonl.read(folder / "generate" / "attempts.jsonl", Attempt, empty=True):
         attempts.setdefault(attempt.sample, []).append(attempt)
     stored = {j.sample: j for j in jsonl.read(folder / "verify" / "judged.jsonl", Judged, empty=True)}
-    said = stored_judgements(folder / "verify") if "judge" in config.layers else {}
+    said = stored_judgements(folder / "verify") if "judge" in frozen.verify.layers else {}
     before, after, changes = Counter[str](), Counter[str](), []
     for sample in jsonl.read(folder / "generate" / "problems.jsonl", Sample, empty=True):
         old = stored.get(sample.id)
-        new, _ = judge_sample(sample, attempts.get(sample.id, []), config, said)
+        new, _ = judge_sample(sample, attempts.get(sample.id, []), frozen.verify, runnable, said)
         if old is None:
             continue
         before[old.verdict.status] += 1

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
+from selfimprove.config import Config
 from selfimprove.events import Progress, emit
-from selfimprove.records import Attempt, Checked, Judged, Sample, StageRef
+from selfimprove.records import Attempt, Checked, Judged, Sample, StageRef, Tool
 from selfimprove.store import jsonl
 from selfimprove.store.round import Round
+from selfimprove.tools.data import load_data
 from selfimprove.verify.judge_sample import judge_sample
 from selfimprove.verify.judging import is_on, pinned, questions
 from selfimprove.verify.judging import judged as judged_by_model
@@ -26,8 +29,9 @@ def run(round_: Round, generated: StageRef) -> StageRef:
         asked = questions(round_.config, samples, attempts) if is_on(round_.config) else []
         judgements = judged_by_model(round_, stage.path, asked, "verify")
         judged, checked = [], []
+        runnable = runnable_of(round_.config)
         for done, sample in enumerate(samples, 1):
-            one, each = judge_sample(sample, attempts.get(sample.id, []), config, judgements)
+            one, each = judge_sample(sample, attempts.get(sample.id, []), config, runnable, judgements)
             judged.append(one)
             checked.extend(each)
             emit(Progress("verify", "problems", done, len(samples)))
@@ -37,6 +41,14 @@ def run(round_: Round, generated: StageRef) -> StageRef:
             jsonl.write(stage.path / "judgements.jsonl", list(judgements.values()))
         said = Counter(j.status for j in judgements.values())
         return stage.close({**_counts(judged, checked), **{f"judge_{status}": n for status, n in sorted(said.items())}})
+
+
+def runnable_of(config: Config) -> dict[str, tuple[Tool, Path]]:
+    """The pool's tools that have a module, where the layer execution is on."""
+    if "execution" not in config.verify.layers:
+        return {}
+    data = load_data(config.data)
+    return {name: (e.tool, data.modules / e.module) for name, e in data.pool.entries.items() if e.module}
 
 
 def _counts(judged: list[Judged], checked: list[Checked]) -> dict[str, float]:

@@ -116,6 +116,11 @@ def remove(path):
     return True
 
 
+def open_up(path):
+    os.chmod(path, 0o777)
+    return True
+
+
 def here():
     with open("note", "w") as file:
         file.write("x")
@@ -250,8 +255,12 @@ def leave_traps():
     os.makedirs("a/b/c")
     os.symlink("/", "link")
     os.mkfifo("pipe")
-    os.chmod("a/b", 0)
-    os.chmod(".", 0)
+    os.mkdir("closed", 0)
+    try:
+        os.chmod("a/b", 0)
+        os.chmod(".", 0)
+    except PermissionError:
+        pass
     return True
 
 

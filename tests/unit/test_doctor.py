@@ -91,3 +91,10 @@ def test_the_converted_embedded_model_is_not_asked_room_for_twice(tmp_path: Path
     before = doctor._models_owed(config, more=False)
     put(tmp_path / "models" / "embedded-0")
     assert before - doctor._models_owed(config, more=False) == MODEL
+
+
+def test_the_user_hears_which_walls_of_the_sandbox_this_machine_lacks() -> None:
+    lines = doctor._sandbox()
+    assert lines == ["ok  sandbox: tool calls run unprivileged, in a folder of their own, without network, within limits"] or all(
+        line.startswith("!!  sandbox: ") and "\n" not in line for line in lines
+    )
