@@ -83,7 +83,7 @@ def evaluate(wanted: Wanted, loaded: Loaded, folder: Path) -> Results:
         _begin(out, begun)
         with open_stage(out, "evaluate", 0, inputs=begun, part="by hand") as stage:
             if stage.finished:
-                return Results.model_validate(read_json(out / "results.json"))
+                return _read(out / "results.json")
             results = measure(job, {suite.name: suite}, out, "evaluate", prefix=False)[suite.name]
             _refuse_changed(job, out)
             stage.close({"n": results.n, "truncated": results.truncated})
@@ -135,6 +135,13 @@ def _begin(out: Path, begun: dict[str, object]) -> None:
     elif known != begun:
         different = ", ".join(_differences(known, begun))
         raise StoreError(f"{out}: holds a measurement of something else (other {different}); give another --out")
+
+
+def _read(file: Path) -> Results:
+    try:
+        return Results.model_validate(read_json(file))
+    except ValueError:
+        raise StoreError(f"{file}: is missing or damaged; give another --out to measure again") from None
 
 
 def _differences(known: dict[str, object], begun: dict[str, object]) -> Sequence[str]:

@@ -76,6 +76,9 @@ def test_a_measurement_leaves_outputs_and_results_that_agree(bench: Bench) -> No
 def test_the_same_command_again_measures_nothing_again(bench: Bench) -> None:
     first = bench.run(120)
     assert bench.run(0) == first, "the script has changed, so an answer made anew would be another one"
+    (bench.folder / "out" / "results.json").unlink()
+    with pytest.raises(StoreError, match=r"results.json: is missing or damaged"):
+        bench.run(0)
 
 
 def test_an_interrupted_measurement_goes_on_and_keeps_what_was_made(bench: Bench) -> None:
