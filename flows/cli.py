@@ -91,7 +91,7 @@ def _show(folder: Path, name: str) -> None:
         print(f" Prefect: open {server.removesuffix('/api')}")
     elif home.exists():
         prefect = Path(sys.executable).with_name("prefect")
-        print(f" Prefect: PREFECT_HOME={home} {prefect} server start   # then open http://127.0.0.1:4200")
+        print(f" Prefect: PREFECT_HOME={home} PREFECT_SERVER_ANALYTICS_ENABLED=false {prefect} server start   # then open http://127.0.0.1:4200")
 
 
 @app.command()

@@ -125,7 +125,7 @@ class _Tracker:
             self._tags(child, {"selfimprove.decision": word, "selfimprove.sentence": decision.sentence})
             self._artifacts(child, [folder / "decide" / "decision.json", folder / "config.yaml", self.layout.report])
         self._metrics(self.parent, [(key, value, round_) for key, value in metrics.items()], when)
-        self._close(child, name)
+        self._close(child, name, when)
 
     def final(self, summary: RunSummary) -> None:
         done = [folder for folder in finals(self.layout) if (folder / "comparison.json").is_file()]
@@ -136,7 +136,7 @@ class _Tracker:
         self._metrics(self.parent, [(k, v, step) for k, v in final_metrics(summary).items()], _written(comparison))
         self._tags(self.parent, {"selfimprove.champion": summary.champion or ""})
         self._artifacts(self.parent, [comparison, self.layout.champion, self.layout.report])
-        self._close(None, done[-1].name)
+        self._close(None, done[-1].name, _written(comparison))
 
     def _parent(self, config: Config) -> str:
         if found := self._alive(self.state["parent"]):
@@ -144,9 +144,8 @@ class _Tracker:
         # The database may outlive the folder of the run: the folder's creation time tells two runs of one name apart.
         card = read_json(self.layout.card) or {}
         identity = f"{self.layout.root.resolve()} {card.get('created', '')}".strip()
-        found = self._find({"selfimprove.run": identity}) or self._create(
-            self.layout.name, {"selfimprove.run": identity, "selfimprove.model": config.model}
-        )
+        tags = {"selfimprove.run": identity, "selfimprove.model": config.model}
+        found = self._find({"selfimprove.run": identity}) or self._create(self.layout.name, tags, self.layout.card)
         self.state["parent"] = found
         self._remember()
         return found
@@ -156,7 +155,8 @@ class _Tracker:
         if found := self._alive(self.state["children"].get(name)):
             return found
         tags = {PARENT: self.parent, "selfimprove.round": str(round_)}
-        found = self._find(tags) or self._create(f"{self.layout.name} {name}", tags)
+        config = self.layout.round(round_) / "config.yaml"
+        found = self._find(tags) or self._create(f"{self.layout.name} {name}", tags, config)
         self.state["children"][name] = found
         self._remember()
         return found
@@ -177,8 +177,10 @@ class _Tracker:
         exact = (r for r in runs if all(r.data.tags.get(key) == value for key, value in tags.items()))
         return next((str(run.info.run_id) for run in exact), None)
 
-    def _create(self, name: str, tags: dict[str, str]) -> str:
-        return str(self.client.create_run(self.experiment, tags=tags, run_name=name).info.run_id)
+    def _create(self, name: str, tags: dict[str, str], first: Path) -> str:
+        """`first` is the file that its work began with: MLflow shows durations, and logging takes milliseconds."""
+        began = _written(first) if first.is_file() else None
+        return str(self.client.create_run(self.experiment, start_time=began, tags=tags, run_name=name).info.run_id)
 
     def _params(self, run: str, frozen: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
@@ -205,12 +207,12 @@ class _Tracker:
             if file.is_file():
                 self.client.log_artifact(run, str(file))
 
-    def _close(self, child: str | None, name: str) -> None:
+    def _close(self, child: str | None, name: str, when: int) -> None:
         """From here on `name` is logged. The parent is never left RUNNING: whoever is killed next ends nothing."""
         if child:
             self._tags(child, {LOGGED: name})
-            self.client.set_terminated(child, "FINISHED")
-        self.client.set_terminated(self.parent, "FINISHED")
+            self.client.set_terminated(child, "FINISHED", when)
+        self.client.set_terminated(self.parent, "FINISHED", when)
         self.state["logged"].append(name)
         self._remember()
 
@@ -246,7 +248,9 @@ def _experiment(client: MlflowClient, name: str, layout: Layout) -> str:
     # A server keeps artifacts where it wants; a database alone would put them below the current directory.
     ours = not tracking_uri(layout).startswith(("http", "databricks"))
     folder = (layout.folder / "mlartifacts").resolve()
-    return str(client.create_experiment(name, artifact_location=folder.as_uri() if ours else None))
+    # The kind decides which of MLflow's two faces opens: model training, not conversations with agents.
+    kind = {"mlflow.experimentKind": "custom_model_development"}
+    return str(client.create_experiment(name, artifact_location=folder.as_uri() if ours else None, tags=kind))
 
 
 def _written(file: Path) -> int:

@@ -58,10 +58,11 @@ def comparison_sentence(found: Comparison, champion: str | None) -> str:
     first = f"champion ({found.a})" if champion and found.a == champion else found.a
     if found.a == found.b or (found.a == "champion" and found.b == champion):
         return f"The champion is {found.b} itself: no round was adopted, so there is nothing to compare."
-    above = "; the interval lies above 0" if found.low > 0 else "; the interval includes 0" if found.high >= 0 else ""
+    side = "lies above" if found.low > 0 else "includes" if found.high >= 0 else "lies below"
     text = (
         f"{first} minus {found.b}: {points(found.gain)} points of call accuracy (95 % interval {points(found.low)} to "
-        f"{points(found.high)}) on {found.n} test items, {found.wins} wins, {found.losses} losses{above}."
+        f"{points(found.high)}) on {found.n} test items, {found.wins} wins, {found.losses} losses; the interval "
+        f"{side} 0."
     )
     return text[:1].upper() + text[1:]
 

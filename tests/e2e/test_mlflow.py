@@ -1,8 +1,10 @@
 """Tracking in a real MLflow on SQLite: a parent, a child for each round, and nothing logged twice."""
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ def decide(layout: Layout, number: int, correct: int) -> None:
     (folder / "config.yaml").write_text(
         yaml.safe_dump({"run": {"seed": 7}, "plan": {"round/train": 90}, "model": "embedded"})
     )
+    os.utime(folder / "config.yaml", (began := time.time() - 90, began))
     results(folder / "evaluate", "gate", correct)
     jsonl.write(
         folder / "train" / "train.jsonl", [{"step": i, "loss": 2 / i, "learning_rate": 1e-4} for i in (1, 2, 3)]
@@ -97,6 +100,7 @@ def everything(layout: Layout) -> dict[str, Any]:
         artifacts = sorted(artifact.path for artifact in client.list_artifacts(run.info.run_id))
         found[str(run.info.run_name)] = {
             "status": run.info.status, "metrics": history, "params": run.data.params,
+            "seconds": (run.info.end_time - run.info.start_time) / 1000,
             "tags": run.data.tags, "id": run.info.run_id,
             "artifacts": artifacts, "where": run.info.artifact_uri,
         }  # fmt: skip
@@ -114,6 +118,7 @@ def test_twice_is_once(layout: Layout, capfd: pytest.CaptureFixture[str]) -> Non
     assert "alembic" not in capfd.readouterr().err
     parent, boot, child = first["trial"], first["trial bootstrap"], first["trial round-001"]
     assert {run["status"] for run in first.values()} == {"FINISHED"} and len(first) == 3
+    assert child["seconds"] == pytest.approx(90, abs=30), "the comparison page shows how long a round took"
     assert parent["metrics"]["gate/call"] == [(0.25, 0), (0.5, 1)] and parent["metrics"]["base/gate/call"] == [(0.0, 0)]
     assert parent["metrics"]["test/round-001/call"] == [(0.55, 1)]
     assert parent["metrics"]["test/round-001_minus_base_low"] == [(0.4, 1)]
