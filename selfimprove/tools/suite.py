@@ -46,8 +46,8 @@ class Suite:
 
     @property
     def digest(self) -> str:
-        """Identity of its items, whatever file they came from."""
-        return digest([self.profile, sorted(item.key for item in self.items)])
+        """Identity of its items, whatever file they came from. A key that a later version adds changes nothing."""
+        return digest([self.profile, sorted(digest(i.model_dump(mode="json", exclude_defaults=True)) for i in self.items)])
 
     def only(self, categories: list[str]) -> Suite:
         """The items of some categories; `simple` stands for `simple_python` too where no category has that very name."""
