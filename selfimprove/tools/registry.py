@@ -82,7 +82,10 @@ def _named(name: str, folder: Path) -> Suite:
         )
     suite = read_suite(_file(folder, name), name, card.profile, card.version, checked=True)
     if suite.digest != card.digest:
-        raise DataError(f"{_file(folder, name)}: was changed since the suite was registered; add it again with `suites add {name} --from FILE --replace`")
+        raise DataError(
+            f"{_file(folder, name)}: was changed since the suite was registered; add it again: `suites add {name} --from FILE "
+            "--replace`"
+        )
     return suite
 
 
