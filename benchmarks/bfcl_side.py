@@ -54,13 +54,16 @@ def cases() -> list[dict[str, Any]]:
             gold = [{n: {p: first(v) for p, v in a.items() if v and v[0] != ""}} for c in truth for n, a in c.items()]
             query = "\n".join(m["content"] for turn in item["question"] for m in turn)
             base = {"category": category, "tools": item["function"], "truth": truth, "query": query}
-            found += [{**base, "id": row["id"], "text": written(gold)}, {**base, "id": row["id"] + "x", "text": broken(gold, rng)}]
+            found.append({**base, "id": row["id"], "text": written(gold)})
+            found.append({**base, "id": row["id"] + "/damaged", "text": broken(gold, rng)})
     return found
 
 
 def first(values: Any) -> Any:
     value = values[0]
-    return {k: first(v) for k, v in value.items() if isinstance(v, list) and v and v[0] != ""} if isinstance(value, dict) else value
+    if not isinstance(value, dict):
+        return value
+    return {k: first(v) for k, v in value.items() if isinstance(v, list) and v and v[0] != ""}
 
 
 def written(calls: list[dict[str, Any]]) -> str:
@@ -82,7 +85,7 @@ def check(rows: list[dict[str, Any]]) -> tuple[float, list[bool]]:
     from bfcl_eval.eval_checker.ast_eval.ast_checker import ast_checker
     from bfcl_eval.model_handler.utils import default_decode_ast_prompting
 
-    verdicts, start = [], time.perf_counter()
+    verdicts, start = [], time.process_time()
     for row in rows:
         try:
             decoded = default_decode_ast_prompting(row["text"])
@@ -90,7 +93,7 @@ def check(rows: list[dict[str, Any]]) -> tuple[float, list[bool]]:
         except Exception:
             verdict = False
         verdicts.append(verdict)
-    return time.perf_counter() - start, verdicts
+    return time.process_time() - start, verdicts
 
 
 def main() -> None:

@@ -16,6 +16,10 @@ from typing import Any
 Calls = list[dict[str, Any]]
 Row = dict[str, Any]
 NO_CALL = "No tool fits this request."
+ELSEWHERE = (
+    "Lisbon", "Marta Keller", "jazz", "2031-11-19", "gluten free", "Riverside Hall", "platinum", "03:47", "weekly", "Norwegian",
+    "quarterly budget", "SKU-55120", "anchovy", "JMP", "Kyoto Station", "maria@example.org", "lavender", "terminal 9",
+)  # fmt: skip
 
 
 def dump(value: Any) -> str:
@@ -182,6 +186,13 @@ def invented_number(row: Row, rng: random.Random) -> Calls | None:
     return _change(row, rng, _plain_number, lambda v, s: v + rng.choice(made))
 
 
+def another_rows(row: Row, rng: random.Random) -> Calls | None:
+    """A value that another request had: plausible, of the right type, and no word of it is said here."""
+    said = set(re.findall(r"\w+", _said(row)))
+    spare = [v for v in ELSEWHERE if not said & set(re.findall(r"\w+", v.casefold()))]
+    return _change(row, rng, _plain_text, lambda v, s: rng.choice(spare)) if spare else None
+
+
 def one_more(row: Row, rng: random.Random) -> Calls | None:
     return _change(row, rng, _plain_number, lambda v, s: v + 1)
 
@@ -196,7 +207,8 @@ def not_json(row: Row, rng: random.Random) -> str | None:
 
 
 def prose_instead(row: Row, rng: random.Random) -> str | None:
-    return rng.choice(["Solution", ":", "I have completed the task as requested.", "asdkjh qwpoe zzz"]) if row["calls"] else None
+    return rng.choice(["Solution", ":", "I have completed the task as requested.",
+    "asdkjh qwpoe zzz"]) if row["calls"] else None
 
 
 def declined(row: Row, rng: random.Random) -> str | None:
@@ -253,7 +265,8 @@ Mutation = Callable[[Row, random.Random], Calls | str | None]
 WRONG: dict[str, tuple[Mutation, bool]] = {
     "misspelt tool": (misspelt, False), "required argument left out": (without_required, False),
     "argument that is none": (extra, False), "another type": (other_type, False), "outside the enum": (outside_enum, False),
-    "invented text": (invented_text, False), "invented number": (invented_number, False), "cut off": (cut_off, False),
+    "invented text": (invented_text, False), "a value of another request": (another_rows, False),
+    "invented number": (invented_number, False), "cut off": (cut_off, False),
     "not JSON": (not_json, False), "prose instead": (prose_instead, False), "declined": (declined, False),
     "one call twice": (twice, False), "empty value": (empty_value, False), "instruction in a value": (with_instruction, False),
     "unseen letters": (unseen_letters, False), "words of the schema": (schema_words, False),

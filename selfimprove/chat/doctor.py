@@ -9,13 +9,16 @@ text. Faults that others trained through: ../../docs/formats.md lists them besid
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+from selfimprove.chat.families import language
 from selfimprove.chat.language import Language, language_of
 from selfimprove.chat.mask import Masked, conversation, proved
 from selfimprove.chat.parse import parse
-from selfimprove.chat.probes import HARMLESS, LATER, LOOP, RESULT, ROW, TOOLS, hostile_prompts, with_calls
+from selfimprove.chat.probes import CALLS, HARMLESS, LATER, LOOP, RESULT, ROW, TOOLS, hostile_prompts
 from selfimprove.chat.render import rows_ids, target_text
 from selfimprove.chat.write import write
 from selfimprove.errors import ModelError
@@ -31,22 +34,31 @@ def examine(tokenizer: Any, mask: Masker | None = None) -> list[str]:
 
     `mask` makes ids and spans of a row; `rows_ids` unless a test plants a faulty one.
     """
-    language = language_of(tokenizer)
+    speech = language_of(tokenizer)
     said = []
     for name, check in CHECKS.items():
         try:
-            found = check(language, mask or (lambda t, row: rows_ids(t, [row])[0]))
+            found = check(speech, mask or (lambda t, row: rows_ids(t, [row])[0]))
         except ModelError as error:
             found = str(error)
         except Exception as error:  # a template may raise anything
             found = f"the template raises {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         if found:
             raise ModelError(
-                f"family {language.family.name} ({language.family.syntax}), check {name}: {found}; "
+                f"family {speech.family.name} ({speech.family.syntax}), check {name}: {found}; "
                 "name the right family in selfimprove.json or correct the chat template, nothing is trained on it"
             )
         said.append(f"ok  {name}")
-    return said + [f"note  {line}" for line in notes(language)]
+    return said + [f"note  {line}" for line in notes(speech)]
+
+
+def examine_model(model: Path) -> list[str]:
+    """`examine` for a model directory; nothing but its tokenizer is loaded. Raises ModelError."""
+    from selfimprove.chat.render import load_tokenizer
+
+    said = language(model)
+    stated = ", ".join(f"{name} {value}" for name, value in said.items())
+    return [f"ok  {stated}", *examine(load_tokenizer(model))]
 
 
 def tools_survive(language: Language, _: Masker) -> Finding | None:
@@ -78,7 +90,7 @@ def calls_survive(language: Language, _: Masker) -> Finding | None:
 
 def parser_agrees(language: Language, _: Masker) -> Finding | None:
     """The parser reads back the calls that the template wrote, and those that the family's writer writes."""
-    for calls in with_calls():
+    for calls in CALLS:
         said = (*HARMLESS, Message(role="assistant", calls=calls))
         try:
             before = language.render(HARMLESS, TOOLS, prompt=True)
@@ -90,6 +102,9 @@ def parser_agrees(language: Language, _: Masker) -> Finding | None:
         written = text[len(before) :] if text.startswith(before) else text[len(language.render(HARMLESS, TOOLS, prompt=False)) :]
         if found := _unlike(written, calls):
             return f"the parser does not read what the template writes: {found}"
+        wanted = write(Answer(calls=calls), language.family.syntax)
+        if calls is CALLS[0] and _form(wanted) not in _form(written):
+            return f"the template writes a call as {_end(written)} and the family as {wanted!r}"
     if found := _unlike(target_text(language, ROW), parse(ROW.target).answer.calls):  # type: ignore[union-attr]
         return f"the parser does not read what is trained: {found}"
     return None
@@ -200,8 +215,8 @@ CHECKS: dict[str, Callable[[Language, Masker], Finding | None]] = {
     "the generation prompt is a prefix": prompt_is_prefix,
     "rendering is prefix-preserving": prefix_is_kept,
     "the turn ends with a control token": turn_ends,
-    "the generation prompt is the training prefix": prompt_tokens_match,
     "the loss is on the answer and the stop token": loss_is_on_the_answer,
+    "the generation prompt is the training prefix": prompt_tokens_match,
     "hostile text changes no structure": hostile_text_is_text,
     "tools survive datasets": datasets_keep_tools,
 }
@@ -212,18 +227,16 @@ def notes(language: Language) -> Iterator[str]:
     tokenizer = language.tokenizer
     if tokenizer.pad_token_id is not None and tokenizer.pad_token_id == language.end_of_turn:
         yield "pad is the token that ends a turn: the loss goes by position, so it hides nothing here"
-    before = language.render(HARMLESS, TOOLS, prompt=True)
-    shown = language.render((*HARMLESS, Message(role="assistant", calls=with_calls()[0])), TOOLS, prompt=False)
-    trained = write(Answer(calls=with_calls()[0]), language.family.syntax)
-    if trained not in shown:
-        yield f"the template writes a call as {_end(shown.removeprefix(before))}; rows train {trained!r}"
-    said = conversation(language, LATER, TOOLS).spans
-    if len(said) < sum(message.role == "assistant" for message in LATER):
+    if not language.shows_calls:
+        yield "the template shows no calls of earlier turns: they are written into the assistant's text"
+    spans = conversation(language, LATER, TOOLS).spans
+    if len(spans) < sum(message.role == "assistant" for message in LATER):
         yield "the template rewrites earlier turns: of a conversation only the turns that it keeps carry the loss"
     try:
-        language.render((*HARMLESS, Message(role="assistant", calls=with_calls()[1])), TOOLS, prompt=False)
+        language.render((*HARMLESS, Message(role="assistant", calls=CALLS[1])), TOOLS, prompt=False)
     except Exception as error:
-        yield f"the template shows one call a turn ({str(error).splitlines()[0]}): parallel calls are trained in the family's syntax"
+        said = str(error).splitlines()[0]
+        yield f"the template shows one call a turn ({said}): parallel calls are trained in the family's syntax"
 
 
 def _calls(messages: tuple[Message, ...]) -> Iterator[Call]:
@@ -237,6 +250,11 @@ def _unlike(text: str, calls: tuple[Call, ...]) -> str | None:
         return None
     read = parsed.problem or json.dumps([c.model_dump() for c in found], ensure_ascii=False)
     return f"{_end(text)} is read as {read}"
+
+
+def _form(text: str) -> str:
+    """A call's text without what templates are free in: white space, and an id beside the call."""
+    return re.sub(r'\s|,\s*"id":\s*"\w+"|"type":\s*"function",\s*', "", text)
 
 
 def _added(language: Language) -> dict[int, str]:

@@ -55,7 +55,7 @@ FAMILIES = {
 
 FORMS = {
     "hermes": '<tool_call>{"name": ..., "arguments": {...}}</tool_call>', "json": '[{"name": ..., "arguments": {...}}]',
-    "llama3": '{"name": ..., "parameters": {...}}', "mistral": '[TOOL_CALLS][{"name": ..., "arguments": {...}}]',
+    "llama3": '{"name": ..., "parameters": {...}}', "mistral": '[TOOL_CALLS] [{"name": ..., "arguments": {...}}]',
     "mistral-args": "[TOOL_CALLS]name[ARGS]{...}", "brackets": "[name(key=value)]", "python-list": "[name(key=value)]",
     "python": "name(key=value)",
 }  # fmt: skip

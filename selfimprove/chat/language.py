@@ -16,7 +16,8 @@ from typing import Any
 
 from selfimprove.chat.control import Control, control_of
 from selfimprove.chat.families import FAMILIES, FORMS, Family
-from selfimprove.records import Message, Tool
+from selfimprove.chat.write import write
+from selfimprove.records import Answer, Message, Tool
 
 _PLACE = "\ue000{}\ue001"
 """Private characters around a name: text that no tokenizer or template treats specially, to be replaced."""
@@ -75,6 +76,17 @@ class Language:
             self._lines[key] = self.render(_ANY, (tool,), prompt=False).removeprefix(before).removesuffix(after)
         return self._lines[key]
 
+    @cached_property
+    def shows_calls(self) -> bool:
+        """Whether the template renders an assistant's calls; SmolLM3's does not, and they are written into the text."""
+        place = _PLACE.format("call")
+        call = {"id": "call00000", "type": "function", "function": {"name": place, "arguments": {}}}
+        turns = [{"role": "user", "content": "u"}, {"role": "assistant", "content": "", "tool_calls": [call]}]
+        try:
+            return place in str(self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=False))
+        except Exception:  # what it raises is shown where a conversation is rendered
+            return True
+
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Token ids of whole prompts, all at once where the tokenizer can."""
         backend = getattr(self.tokenizer, "backend_tokenizer", None)
@@ -97,6 +109,13 @@ class Language:
 
     def decode(self, ids: Sequence[int]) -> str:
         return str(self.tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+
+    def same(self, said: str, text: str) -> bool:
+        """Whether decoded tokens say a text, up to the space that some tokenizers put in front and after control tokens."""
+        if said == text or not self._puts_space:
+            return said == text
+        after = re.compile("(^|" + "|".join(map(re.escape, self.control.special)) + ") ")
+        return after.sub(r"\1", said) == after.sub(r"\1", text)
 
     @cached_property
     def end_of_turn(self) -> int:
@@ -132,7 +151,10 @@ def _turns(messages: Sequence[Message], language: Language) -> list[dict[str, An
     answered = 0
     for message in messages:
         turn: dict[str, Any] = {"role": message.role, "content": _said(message, language)}
-        if message.calls:
+        if message.calls and not language.shows_calls:
+            written = write(Answer(calls=message.calls), language.family.syntax)
+            turn["content"] = "\n".join(filter(None, (turn["content"], written)))
+        elif message.calls:
             ids = [f"call{len(made) + number:05d}" for number in range(len(message.calls))]
             made += [(id_, call.name) for id_, call in zip(ids, message.calls, strict=True)]
             turn["tool_calls"] = [

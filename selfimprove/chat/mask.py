@@ -126,7 +126,7 @@ def proved(language: Language, masked: Masked, texts: Sequence[str]) -> str | No
             return f"the span {start}-{stop} lies outside the row of {len(masked.ids)} tokens or over another"
         position = stop
         said = language.decode(masked.ids[start:stop])
-        if said != text:
+        if not language.same(said, text):
             return f"the tokens with the loss say {_short(said)} and not {_short(text)}"
         if masked.ids[stop - 1] != language.end_of_turn:
             return f"the token that ends the turn is outside the loss (it ends with {_short(said[-20:])})"

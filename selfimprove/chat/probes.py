@@ -33,16 +33,15 @@ _PLAIN = Call(name="find_harbor", arguments={"harborname": "Skagen"})
 _RICH = Call(
     name="find_harbor",
     arguments={
-        "harborname": 'Saint-"Malo"\n\\ é\u2028', "depthlimit": -3.5, "wanted": ["crane", "fuel"], "deep": {"a": [1, None, True, {}]},
-        "big": 12345678901234567890, "empty": "",
+        "harborname": 'Saint-"Malo"\n\\ é\u2028', "depthlimit": -3.5, "wanted": ["crane", "fuel"],
+        "deep": {"a": [1, None, True, {}]}, "big": 12345678901234567890, "empty": "",
     },
 )  # fmt: skip
 _NONE = Call(name="list_ferries", arguments={})
 
 
-def with_calls() -> list[tuple[Call, ...]]:
-    """What an assistant calls in one turn: one call, two, one without arguments, one with every sort of value."""
-    return [(_PLAIN,), (_PLAIN, _RICH), (_NONE,), (_RICH,)]
+CALLS = ((_PLAIN,), (_PLAIN, _RICH), (_NONE,), (_RICH,))
+"""What an assistant calls in one turn: one call, two, one without arguments, one with every sort of value."""
 
 
 RESULT = ("zephyrport", "417")

@@ -67,7 +67,7 @@ def rows_ids(tokenizer: Any, rows: Sequence[Row]) -> list[Masked]:
 
 
 def unproved(tokenizer: Any, row: Row, made: Masked) -> str | None:
-    """What is wrong with a row's spans, found by decoding them; None when nothing is. Conversations are proved as they are made."""
+    """What is wrong with a row's spans, found by decoding them; None when nothing is. Conversations are proved when made."""
     language = language_of(tokenizer)
     if is_conversation(row):
         return None

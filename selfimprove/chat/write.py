@@ -76,7 +76,7 @@ def _llama3(calls: Sequence[Call]) -> str:
 
 
 def _mistral(calls: Sequence[Call]) -> str:
-    return TOOL_CALLS + _list(calls)
+    return f"{TOOL_CALLS} {_list(calls)}"
 
 
 def _mistral_args(calls: Sequence[Call]) -> str:

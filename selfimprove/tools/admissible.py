@@ -104,6 +104,8 @@ def _differs(
             "should-abstain", "", "calls a tool where not calling is right")  # fmt: skip
     if len(calls) != len(wanted):
         return Mismatch("wrong-count", "", f"makes {len(calls)} calls instead of {len(wanted)}")
+    if len(calls) == 1 and calls[0].name == wanted[0].name:
+        return call_mismatch(calls[0], wanted[0], tools.get(wanted[0].name), profile, literal)
     missing = Counter(w.name for w in wanted) - Counter(c.name for c in calls)
     if missing:
         return Mismatch("wrong-tool", "", f"does not call {_shown(next(iter(missing)))} as often as is right")

@@ -29,6 +29,8 @@ def kind(schema: Any) -> type | None:
 def accepts(value: Any, values: list[Any], schema: Any) -> bool:
     """Whether a value is one of the right ones, in type and in content."""
     wanted = kind(schema) or str
+    if type(value) is wanted and wanted not in (list, dict) and value in values and wanted is type(values[values.index(value)]):
+        return True
     inner = kind(schema.get("items")) if wanted is list and isinstance(schema, dict) else None
     if wanted is float and type(value) is int:
         value = float(value)

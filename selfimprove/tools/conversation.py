@@ -10,6 +10,7 @@ import re
 import unicodedata
 from datetime import date
 from functools import cached_property
+from itertools import accumulate
 
 from selfimprove.tools.moments import Day, dates_in, relative_dates, times_in
 from selfimprove.tools.numerals import in_digits, numbers_in
@@ -39,7 +40,8 @@ def stem(word: str) -> str:
     if len(word) <= 3 or not word.isalpha():
         return word
     for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
+        # Shorter stems meet by accident: "string" and "stress" would both be "str".
+        if word.endswith(ending) and len(word) - len(ending) >= (3 if ending == "s" else 4):
             word = word[: -len(ending)]
             break
     return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
@@ -66,9 +68,24 @@ class Conversation:
     def stems(self) -> frozenset[str]:
         return frozenset(map(stem, self.words))
 
+    def has_joined(self, joined: str) -> bool:
+        """Whether whole words stand in the text that are this one without the spaces: "livingroom" for "living room"."""
+        start = self.joined.find(joined)
+        while start >= 0:
+            # Scripts without spaces between words have no edges to stop at.
+            if ord(joined[0]) > 0x2E7F or (start in self.edges and start + len(joined) in self.edges):
+                return True
+            start = self.joined.find(joined, start + 1)
+        return False
+
     @cached_property
     def joined(self) -> str:
         return "".join(self.tokens)
+
+    @cached_property
+    def edges(self) -> frozenset[int]:
+        """Positions in `joined` where words begin or end."""
+        return frozenset(accumulate(map(len, self.tokens), initial=0))
 
     @cached_property
     def digits(self) -> str:
@@ -76,7 +93,7 @@ class Conversation:
 
     @cached_property
     def numbers(self) -> frozenset[float]:
-        return frozenset(numbers_in(self.text))
+        return frozenset(numbers_in(self.digits, spelled=False))
 
     @cached_property
     def measures(self) -> frozenset[tuple[float, str]]:

@@ -39,8 +39,13 @@ _fraction = re.compile(r"(?<![\d/])(\d{1,3})\s?/\s?(\d{1,3})(?![\d/])")
 _ordinal_mark = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 
 
+_SPELLED = frozenset((*SMALL, *SCALES, *_FIXED, "point"))
+
+
 def in_digits(text: str) -> str:
     """Lower-case text with its number words in digits; `second` stays a word where no number stands before it."""
+    if _SPELLED.isdisjoint(_word.findall(text)):
+        return _ordinal_mark.sub("", text)
     text = _run.sub(_digits, text)
     text = _point.sub(r"\1.\2", text)
     text = _and_a_half.sub(lambda m: f"{m[1]}{'.5' if m[2] == 'half' else '.25'}", text)
@@ -72,16 +77,18 @@ def _digits(match: re.Match[str]) -> str:
     return " ".join([*parts, str(total + current)])
 
 
-def numbers_in(text: str) -> set[float]:
-    """All numbers of a lower-case text; a minus sign counts where it is no hyphen."""
-    digits = in_digits(text)
+def numbers_in(text: str, *, spelled: bool = True) -> set[float]:
+    """All numbers of a lower-case text; a minus sign counts where it is no hyphen. `spelled`: number words are still in it."""
+    digits = in_digits(text) if spelled else text
     found: set[float] = set()
     for sign, whole, rest in _number.findall(digits):
         found.add(_float(sign, whole, rest))
-    found |= {float("0." + d) for d in _leading_point.findall(digits)}
+    if "." in digits:
+        found |= {float("0." + d) for d in _leading_point.findall(digits)}
     for number, scale in _scaled.findall(digits):
         found.add(float(number.replace(",", "")) * (_SHORT.get(scale) or SCALES[scale]))
-    found |= {int(a) / int(b) for a, b in _fraction.findall(digits) if int(b)}
+    if "/" in digits:
+        found |= {int(a) / int(b) for a, b in _fraction.findall(digits) if int(b)}
     return found
 
 

@@ -20,6 +20,7 @@ ALIASES = {
 """Type names of other dialects (BFCL, ToolACE, xLAM, Java) in JSON Schema's words."""
 NAMES = frozenset({"string", "integer", "number", "boolean", "array", "object", "null"})
 MOST_STEPS = 16
+_FOLLOWED = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
 _ELSEWHERE = frozenset({"$ref", "allOf", "anyOf", "oneOf", "then", "else"})
 """Keywords behind which properties can stand."""
 
@@ -47,13 +48,16 @@ def types(schema: Any) -> frozenset[str]:
 def resolve(schema: Any, root: dict[str, Any]) -> dict[str, Any]:
     """The schema itself behind local references and unions that have one branch beside null; `{}` where that fails."""
     found: dict[str, Any] = schema if isinstance(schema, dict) else {}
+    if found.keys().isdisjoint(_FOLLOWED):
+        return found
     for _ in range(MOST_STEPS):
         following = _next(found, root)
         if not isinstance(following, dict):
             return {}
-        if following == found:
-            return found
+        same = following is found
         found = following
+        if same:
+            return found
     return {}
 
 

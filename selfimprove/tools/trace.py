@@ -11,6 +11,7 @@ and null: wording decides them). What this is not: a proof that the value is the
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Any
 
 from selfimprove.tools.canonical import canonical_value, is_same
@@ -21,6 +22,8 @@ from selfimprove.tools.numerals import in_digits, numbers_in
 from selfimprove.tools.subschema import resolve
 from selfimprove.tools.units import converted
 
+_moment = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?|\d\d?[/.]\d\d?[/.]\d{4}|\d\d?:\d\d(?::\d\d)?")
+_month_day = re.compile(r"\d\d?-\d\d?")
 LONGEST_VALUE = 20_000
 SMALL_WORDS = frozenset(
     "a an the of in on at to for and or is are with by from my your our their his her its it this that as be me i you we".split()  # noqa: SIM905
@@ -33,9 +36,13 @@ _negative = re.compile(
 
 def trace(value: Any, schema: Any, said: Conversation, root: dict[str, Any] | None = None) -> str | None:
     """The kind of trace, or None. A list or an object has the trace of its weakest part."""
-    one = resolve(schema, root or {}) if schema else {}
     if value is None or isinstance(value, bool):
         return "any"
+    if isinstance(value, str) and (plain := _plain(value)) and said.has(plain):
+        return "said"
+    if isinstance(value, int) and said.has(str(value)):
+        return "number"
+    one = resolve(schema, root or {}) if schema else {}
     if _is_default(value, one, root or {}):
         return "default"
     if isinstance(value, str):
@@ -62,31 +69,33 @@ def _number(number: float, value: Any, schema: dict[str, Any], said: Conversatio
     if number < 0 and -number in said.numbers and _negative.search(said.text):
         return "number"
     for amount, unit in said.measures:
-        if any(abs(number - other) <= 1e-6 * abs(other) for other in (amount if unit else number, *converted(amount, unit))):
+        if any(abs(number - other) <= 1e-6 * abs(other) for other in converted(amount, unit)):
             return "measure"
     return _enum(value, schema, said)
 
 
 def _text(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
-    plain = " ".join(tokens(folded(value[:LONGEST_VALUE])))
+    plain = _plain(value)
     if not plain:
         # Only signs: an operator may be said; "..." and nothing at all are said nowhere.
-        return "said" if value.strip() and value.strip() in said.raw else _enum(value, schema, said)
-    if said.has(plain):
+        signs = value.strip()
+        alone = signs and re.search(rf"(?<![^\s\"'`(]){re.escape(signs[:40])}(?![^\s\"'`),.?!])", said.raw)
+        return "said" if alone else _enum(value, schema, said)
+    if (len(plain) >= 5 or ord(plain[0]) > 0x2E7F) and said.has_joined(plain.replace(" ", "")):
         return "said"
-    if len(plain) >= 5 and _joined(plain) in said.joined:
-        return "said"
+    if _is_moment(value):
+        return _as_moment(value, said) or _enum(value, schema, said)
     return (
-        _as_number(value, schema, said)
-        or _as_moment(value, said)
+        _as_moment(value, said)
+        or _as_number(value, schema, said)
         or _as_words(plain, said)
         or _as_code(value, plain, said)
         or _enum(value, schema, said)
     )
 
 
-def _joined(plain: str) -> str:
-    return plain.replace(" ", "")
+def _plain(value: str) -> str:
+    return " ".join(tokens(folded(value[:LONGEST_VALUE])))
 
 
 def _as_number(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
@@ -99,8 +108,15 @@ def _as_number(value: str, schema: dict[str, Any], said: Conversation) -> str | 
     except ValueError:
         pass
     found = numbers_in(low)
+    if _repeats(tokens(digits), tokens(said.digits)):
+        return None
     rest = [t for t in tokens(re.sub(r"[\d.,]+", " ", in_digits(low))) if t not in SMALL_WORDS]
     return "number" if found and found <= said.numbers and all(_known(w, said) for w in rest) else None
+
+
+def _is_moment(value: str) -> bool:
+    """Whether a text is a full date or a time and nothing else: its parts traced one by one would make another one."""
+    return bool(_moment.fullmatch(value.strip()))
 
 
 def _as_moment(value: str, said: Conversation) -> str | None:
@@ -109,7 +125,7 @@ def _as_moment(value: str, said: Conversation) -> str | None:
         return None
     if any(w not in said.words and not w.isdigit() for w in tokens(rest_of(low))):
         return None
-    days = dates_in(low)
+    days = dates_in(low.replace("-", "/") if _month_day.fullmatch(low.strip()) else low)
     hours = times_in(low, bare=False)
     if days and not any(_same_day(d, s) for d in days for s in said.dates):
         return None
@@ -124,7 +140,17 @@ def _same_day(day: tuple[int | None, int, int], other: tuple[int | None, int, in
 
 def _as_words(plain: str, said: Conversation) -> str | None:
     words = [w for w in plain.split() if w not in SMALL_WORDS] or plain.split()
-    return "words" if all(_known(w, said) for w in words) else None
+    if not all(_known(w, said) for w in words):
+        return None
+    return None if _repeats(words, said.tokens) else "words"
+
+
+def _repeats(words: list[str], said: list[str]) -> bool:
+    """Whether a word is repeated more often than it is said: "Oslo Oslo Oslo" is not traced to one Oslo."""
+    if len(words) == len(set(words)):
+        return False
+    there = Counter(said)
+    return any(n > 1 and n > there[w] for w, n in Counter(words).items())
 
 
 def _known(word: str, said: Conversation) -> bool:

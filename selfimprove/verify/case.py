@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 from selfimprove.records import Answer, Attempt, Sample, Tool
 from selfimprove.tools.conversation import Conversation
@@ -19,8 +19,7 @@ Finding = tuple[Literal["rejected", "unknown"], tuple[str, ...]]
 """Why an answer did not pass a layer: a veto, or something that the layer cannot tell; and the reason codes."""
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """One answer to judge. `answer` is None when the text could not be parsed; `problem` is the parser's code then."""
 
     answer: Answer | None
@@ -34,9 +33,9 @@ class Case:
     """A model made the tools: their definitions are judged too."""
     voted: bool = False
     """A vote follows, which decides about answers without a call."""
-    modules: Mapping[str, Path] = field(default_factory=dict)
+    modules: Mapping[str, Path] = MappingProxyType({})
     """Tool name -> the Python file that runs it."""
-    outputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] = MappingProxyType({})
     """Tool name -> JSON Schema of its result, where one is declared."""
 
     @property
@@ -59,6 +58,34 @@ def of_attempt(sample: Sample, attempt: Attempt) -> Case:
         answer=attempt.answer, problem=attempt.problem, tools=tools, repeated=repeated, text=sample.query,
         made=sample.source == "make", voted=True,
     )  # fmt: skip
+
+
+class Offered(Mapping[str, Tool]):
+    """Definitions as they were read, by name. A record is made of the few that are called."""
+
+    def __init__(self, definitions: dict[str, dict[str, Any]]) -> None:
+        self.definitions = definitions
+        self.made: dict[str, Tool] = {}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.definitions
+
+    def __getitem__(self, name: str) -> Tool:
+        if name not in self.made:
+            one = self.definitions[name]
+            said, parameters = one.get("description"), one.get("parameters")
+            self.made[name] = Tool.model_construct(
+                name=name,
+                description=said if isinstance(said, str) else "",
+                parameters={"type": "object", "properties": {}} if parameters is None else parameters,
+            )
+        return self.made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.definitions)
+
+    def __len__(self) -> int:
+        return len(self.definitions)
 
 
 def by_name(tools: Iterable[Tool]) -> tuple[dict[str, Tool], frozenset[str]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from selfimprove.records import Call, Tool, canonical_json
+from selfimprove.records import Call, Tool
 from selfimprove.tools.conversation import Conversation, folded, stem, tokens
 from selfimprove.tools.subschema import properties, resolve
 from selfimprove.tools.trace import SMALL_WORDS, trace
@@ -27,6 +27,7 @@ _EMPTY_WORDS = SMALL_WORDS | frozenset((  # noqa: SIM905
 
 def grounding(case: Case) -> Finding | None:
     calls = case.answer.calls if case.answer else ()
+    said = case.said
     found: set[str] = set()
     evidence: list[set[str]] = []
     left = MOST_VALUES
@@ -39,13 +40,13 @@ def grounding(case: Case) -> Finding | None:
             left -= 1
             if left < 0:
                 return "unknown", ("too-much-to-trace",)
-            how = trace(value, schema, case.said, tool.parameters)
+            how = trace(value, schema, said, tool.parameters)
             if how is None:
                 found.add(f"ungrounded:{path}"[:80])
             elif how in _EVIDENCE:
-                shown.add(canonical_json(value))
+                shown.add(repr(value))
         evidence.append(shown)
-    if not found:
+    if not found and (len(calls) > 1 or not all(evidence)):
         found = _unspoken(case, calls, evidence)
     return ("unknown", tuple(sorted(found))) if found else None
 

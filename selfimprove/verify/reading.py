@@ -8,34 +8,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from selfimprove.chat import parse
-from selfimprove.records import AdmissibleCall, Call, Tool, Values
-from selfimprove.records.sound import is_sound
+from selfimprove.records import AdmissibleCall, Call, Values
 from selfimprove.tools.admissible import from_calls
 from selfimprove.tools.canonical import Profile
-from selfimprove.verify.case import Case, by_name
+from selfimprove.verify.case import Case, Offered
 
 
 class BadRow(ValueError):  # noqa: N818 - a reason, not a fault
     """A row that cannot be judged; the message says what is wrong with it."""
 
 
-@dataclass(frozen=True)
-class Right:
+class Right(NamedTuple):
     """What is right, as alternatives; `literal` when it was given as reference calls."""
 
     answers: tuple[tuple[AdmissibleCall, ...], ...]
     literal: bool
 
 
-@dataclass(frozen=True)
-class RowCase:
+class RowCase(NamedTuple):
     id: str | int
     case: Case
     candidate: str
@@ -52,38 +48,37 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     candidate = row.get("candidate")
     if not isinstance(candidate, str):
         raise BadRow("`candidate` must be a text")
-    tools, outputs = _tools(row.get("tools"))
-    named, repeated = by_name(tools)
+    tools, repeated, outputs = _tools(row.get("tools"))
     rights = tuple(_rights(row, profile))
     parsed = parse(candidate)
     case = Case(
-        answer=parsed.answer, problem=parsed.problem, tools=named, repeated=repeated, text=_text(row), outputs=outputs,
+        answer=parsed.answer, problem=parsed.problem, tools=tools, repeated=repeated, text=_text(row), outputs=outputs,
         modules=modules or {},
     )  # fmt: skip
     return RowCase(id_, case, candidate, rights)
 
 
-def _tools(value: Any) -> tuple[list[Tool], dict[str, Any]]:
-    """The tools, and the outputs that are declared. Records are built unchecked: what is read here is checked here."""
+def _tools(value: Any) -> tuple[Offered, frozenset[str], dict[str, Any]]:
+    """The tools, the names that two different ones have, and the outputs that are declared."""
     if not isinstance(value, list):
         raise BadRow("`tools` must be a list of definitions")
-    tools, outputs = [], {}
+    found: dict[str, dict[str, Any]] = {}
+    repeated: set[str] = set()
+    outputs: dict[str, Any] = {}
     for number, item in enumerate(value, 1):
         one = item.get("function", item) if isinstance(item, dict) else None
         name = one.get("name") if isinstance(one, dict) else None
         if not isinstance(one, dict) or not isinstance(name, str) or not name:
             raise BadRow(f"tool {number} in `tools` has no name")
-        parameters, description = one.get("parameters"), one.get("description")
-        if parameters is None:
-            parameters = {"type": "object", "properties": {}}
-        if not isinstance(parameters, dict):
+        if not isinstance(one.get("parameters"), dict | None):
             raise BadRow(f"the `parameters` of tool {number} must be an object")
-        said = description if isinstance(description, str) else ""
-        tools.append(Tool.model_construct(name=name, description=said, parameters=parameters))
-        declared = next((one[key] for key in ("output", "outputSchema", "returns") if isinstance(one.get(key), dict)), None)
-        if declared is not None:
-            outputs[name] = declared
-    return tools, outputs
+        if name in found and found[name] != one:
+            repeated.add(name)
+        found.setdefault(name, one)
+        for key in ("output", "outputSchema", "returns"):
+            if isinstance(one.get(key), dict):
+                outputs.setdefault(name, one[key])
+    return Offered(found), frozenset(repeated), outputs
 
 
 def _text(row: dict[str, Any]) -> str:
@@ -122,11 +117,11 @@ def _rights(row: dict[str, Any], profile: Profile) -> Iterable[Right]:
     reference, admissible = row.get("reference_calls"), row.get("admissible")
     try:
         if admissible is not None:
-            if not isinstance(admissible, list) or not admissible or not is_sound(admissible):
+            if not isinstance(admissible, list) or not admissible:
                 raise BadRow("`admissible` must be a list with at least one answer; `[[]]` says that not calling is right")
-            yield Right(tuple(tuple(_admissible(call) for call in answer) for answer in admissible), literal=False)
+            yield Right(tuple(tuple(map(_admissible, answer)) for answer in admissible), literal=False)
         if reference is not None:
-            if not isinstance(reference, list) or not is_sound(reference):
+            if not isinstance(reference, list):
                 raise BadRow("`reference_calls` must be a list of calls")
             yield Right((tuple(from_calls([_call(call) for call in reference], profile)),), literal=True)
     except (ValidationError, TypeError, AttributeError, KeyError, json.JSONDecodeError):
@@ -143,8 +138,13 @@ def _call(value: dict[str, Any]) -> Call:
 
 
 def _admissible(value: dict[str, Any]) -> AdmissibleCall:
-    arguments = {
-        name: Values(values=tuple(one)) if isinstance(one, list) else Values.model_validate(one)
-        for name, one in (value.get("arguments") or {}).items()
-    }
-    return AdmissibleCall(name=value["name"], arguments=arguments)
+    """Checked here and built unchecked: validation by the record takes longer than everything that is done with it."""
+    arguments = {}
+    for name, one in (value.get("arguments") or {}).items():
+        values, optional = (one, False) if isinstance(one, list) else (one["values"], one.get("optional", False))
+        if not isinstance(values, list):
+            raise TypeError
+        arguments[name] = Values.model_construct(values=tuple(values), optional=bool(optional))
+    if not isinstance(value["name"], str):
+        raise TypeError
+    return AdmissibleCall.model_construct(name=value["name"], arguments=arguments)

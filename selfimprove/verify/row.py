@@ -65,7 +65,8 @@ def decide(row: RowCase, layers: Sequence[str], profile: Profile, counts: Counts
             differs = match(answer.calls, right.answers, tools, profile, literal=right.literal)
             if differs is None:
                 return _right(row, right, layers, profile, counts)
-    status, layer, reasons = judge(row.case, layers, counts)
+    # Grounding never vetoes, so it has nothing to add to a reference.
+    status, layer, reasons = judge(row.case, [name for name in layers if name != "grounding"], counts)
     if status == "rejected":
         return status, layer, reasons
     return "rejected", "reference", (differs.reason if differs else row.case.problem or "empty",)

@@ -28,8 +28,9 @@ NOT_CODES = {
     "type",
     "enum", "examples", "user", "system", "messages", "tools", "grounding", "tool", "definition-", "source", "kind",
     "wrong-argument:",
-    "extra-argument:", "ungrounded:", "json", "sanitise", "definition", "execution", "said", "number", "date", "time", "words",
-    "measure", "code", "items", "result", "required", "pattern", "strict", "verdict", "reasons", "layer", "calls", "message", "id",
+    "extra-argument:", "ungrounded:", "json", "sanitise", "definition", "execution", "said", "date", "time", "words",
+    "measure", "code", "items", "result", "pattern", "strict", "verdict", "reasons", "layer", "calls",
+    "message", "id",
     "default", "additional", "unique", "properties", "true", "false", "thought",
 }  # fmt: skip
 """Plain words of these modules that are no reason; a new word is a code until it is listed here."""

@@ -1,0 +1,82 @@
+"""Tracing of values: a right value that is not found costs a sample, a wrong one that is found teaches a lie."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from selfimprove.tools.conversation import Conversation
+from selfimprove.tools.moments import dates_in, times_in
+from selfimprove.tools.numerals import in_digits, numbers_in
+from selfimprove.tools.trace import trace
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "how"),
+    [
+        ("Oslo", "weather in oslo?", "said"), ("New York", "the new york office", "said"),
+        ("living_room", "the living room", "said"),
+        ("LivingRoom", "the living room", "said"), ("São Paulo", "in sao paulo", "said"), ("東京", "東京の天気", "said"),
+        ("flight", "cheap flights", "words"), ("dinner with Ana", "with Ana I have dinner", "words"),
+        ("DE", "in Germany", "code"),
+        ("EUR", "500 euros", "code"), ("Germany", "in DE", "code"), ("en-US", "English as in the US", "code"),
+        ("Europe/Berlin", "time in Berlin", "code"), ("5", "five of them", "number"), ("1,000", "1000 of them", "said"),
+        (3, "three days", "number"), (150, "one hundred and fifty", "number"), (1000, "1,000 of it", "number"),
+        (2500000, "2.5 million", "number"), (0.5, "half of it", "number"), (-5, "5 degrees below zero", "number"),
+        (120, "2 hours", "measure"), (7200, "for two hours", "measure"), (0.05, "5 % more", "measure"),
+        (5000, "5 km", "measure"),
+        (7, "for a week", "measure"), ("2026-03-03", "on March 3rd, 2026", "date"), ("03/04/2026", "on 4 March 2026", "date"),
+        ("2026-12-25", "on Christmas", "date"), ("2026-03-26", "on March 26th", "date"), ("12-10", "on December 10th", "date"),
+        ("17:00", "at 5 pm", "time"), ("19:30", "at half past seven", "time"),
+        ("2026-03-03T17:00:00", "March 3 at 5pm", "date"),
+        ("2026-05-02", "Today is 2026-05-01. Remind me tomorrow", "date"), (True, "anything", "any"), (None, "anything", "any"),
+    ],
+)  # fmt: skip
+def test_a_value_is_traced_to_what_was_said(value: Any, text: str, how: str) -> None:
+    assert trace(value, {}, Conversation(text)) == how
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Paris", "weather in Oslo?"), ("art", "start the party"), ("NY", "many things"), ("heart", "the art of it"),
+        ("flight", "inflights"), ("", "anything"), ("...", "anything"),
+        ("Oslo Oslo Oslo", "weather in Oslo"), (4, "three days"), (13.5, "3.5 of it"), (-3, "3 of them"), (12, "2 hours"),
+        ("2026-03-04", "on March 3rd, 2026"), ("2027-03-03", "on March 3rd, 2026"), ("18:00", "at 5 pm"), ("FR", "in Germany"),
+        ("USD", "500 euros"), ("Oslo. Ignore the rules", "weather in Oslo"), ("2026-05-03", "Today is 2026-05-01, so tomorrow"),
+        ("<string>", "weather in Oslo"), ("1/1/1/1/1", "one of them"), (1, "a pizza, please"), ([], "anything"),
+    ],
+)  # fmt: skip
+def test_a_value_that_was_not_said_is_not_traced(value: Any, text: str) -> None:
+    assert trace(value, {}, Conversation(text)) is None
+
+
+def test_defaults_and_allowed_values_are_sources_unless_another_allowed_one_is_said() -> None:
+    said = Conversation("weather in Oslo in fahrenheit")
+    assert trace(3, {"default": 3}, said) == "default"
+    assert trace("json", {"description": "The format. Defaults to 'json'."}, said) == "default"
+    assert trace("xml", {"description": "The format, xml or json. Defaults to 'json'."}, said) is None
+    unit = {"enum": ["celsius", "fahrenheit"]}
+    assert trace("fahrenheit", unit, said) == "said"
+    assert trace("celsius", unit, said) is None
+    assert trace("celsius", unit, Conversation("weather in Oslo")) == "enum"
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("two hundred and five days", "205 days"), ("five six", "5 6"), ("2 million", "2 million"),
+        ("the third time", "the 3 time"),
+        ("seventy two point five", "72.5"), ("two and a half", "2.5"), ("wait a second", "wait a 2 second"),
+        ("nothing", "nothing"),
+    ],
+)  # fmt: skip
+def test_number_words_become_digits(text: str, digits: str) -> None:
+    assert in_digits(text) == digits
+
+
+def test_numbers_dates_and_times_in_doubt_are_given_every_way() -> None:
+    assert numbers_in("from -2.5k to 1,000 on 2026-03-04") >= {-2.5, 2500.0, 1000.0, 2026.0, 3.0, 4.0}
+    assert dates_in("3/4/2026") == {(2026, 3, 4), (2026, 4, 3)}
+    assert times_in("7") == {(7, 0), (19, 0)}
