@@ -15,11 +15,13 @@ from flows.suite import Wanted, evaluate
 from selfimprove.chat import write
 from selfimprove.config import load
 from selfimprove.errors import DataError, EngineError, ModelError, SelfImproveError, StoreError
+from selfimprove.evaluate import evaluate_models
 from selfimprove.evaluate.score import gold
 from selfimprove.events import Note, listening
 from selfimprove.records import Answer, Call, Results, SuiteItem
 from selfimprove.store.champion import Model, lineage, promote, read_champion
 from selfimprove.store.layout import Layout, write_json
+from selfimprove.store.round import Round
 from selfimprove.tools.registry import find_suite
 
 SMOKE = write(Answer(calls=(Call(name="ping", arguments={"text": "hello"}),)))
@@ -209,6 +211,29 @@ def test_two_measurements_cannot_write_into_one_folder_at_once(bench: Bench) -> 
     with listening(start):
         bench.run(1)
     assert "is being worked on" in str(problems[0])
+
+
+def test_models_of_a_run_are_compared_by_name(bench: Bench, run: Layout) -> None:
+    script = bench.folder / "script.json"
+    for number, right in ((0, 60), (1, 90)):
+        answers = {f"gate/{i.id}": [write(gold(i))] for i in GATE[:right]}
+        script.write_text(json.dumps({"*": ["I would rather not."], **answers}), encoding="utf-8")
+        settings = ["engine.kind=scripted", f"engine.script={script}", "evaluate.gate_items=200"]
+        found = read_champion(run)
+        assert found is not None
+        change = found.history[number]
+        model = Model(name=change.name, path=bench.model, digest=change.digest)
+        evaluate_models(Round(run, number, load([], settings).value), "evaluate", model, ["gate"])
+    compared = compare("mine/champion", "mine/bootstrap", "gate", run.folder)
+    assert (compared.overall.a, compared.overall.b, compared.overall.losses) == ("round-001", "bootstrap", 0)
+    assert compared.overall.wins == len([i for i in GATE[60:90] if i.admissible]) and compared.differences == ()
+    for wanted, suite, why in (
+        ("mine/round-002", "gate", "round-002 was not measured on gate"), ("mine/base", "gate", "base was not measured"),
+        ("mine/champion", "test", "round-001 was not measured on test"), ("mine", "gate", "nor RUN/MODEL"),
+        ("other/base", "gate", "nor RUN/MODEL"),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match=why):
+            compare(wanted, "mine/bootstrap", suite, run.folder)
 
 
 @pytest.fixture

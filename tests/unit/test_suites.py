@@ -85,7 +85,8 @@ def test_the_project_s_own_suites_are_found_by_name_and_by_category(tmp_path: Pa
     assert {name: len(find_suite(name, tmp_path).items) for name in OWN} == sizes
     assert {i.category for i in find_suite("gate:single,missing", tmp_path).items} == {"single", "missing"}
     file = written(tmp_path, ITEM, {**ITEM, "id": "b", "category": "other"})
-    assert [i.id for i in find_suite(f"{file}:other", tmp_path).items] == ["b"] and len(find_suite(str(file), tmp_path).items) == 2
+    assert [i.id for i in find_suite(f"{file}:other", tmp_path).items] == ["b"]
+    assert len(find_suite(str(file), tmp_path).items) == 2
     with pytest.raises(DataError, match="has no category 'sinlge'; its categories: choice, missing"):
         find_suite("gate:sinlge", tmp_path)
     with pytest.raises(DataError, match="there is no suite 'gat'; there are gate, test"):
