@@ -154,6 +154,7 @@ def _differences(known: dict[str, object], begun: dict[str, object]) -> Sequence
 def _refuse_changed(job: Job, out: Path) -> None:
     now = model_digest(job.model.path)
     if now != job.model.digest:
+        (out / "results.json").unlink(missing_ok=True)
         raise ModelError(
             f"{job.model.path}: was changed while it was measured, so that answers belong to no one model; they are kept in "
             f"{out}; measure again with another --out when nothing writes to the model any more"

@@ -54,10 +54,11 @@ class Job:
 def measure(
     job: Job, suites: Mapping[str, Suite], folder: Path, stage: str, *, prefix: bool = True, engine: Engine | None = None
 ) -> dict[str, Results]:
-    """`engine`: one that is open already (default: the job's own, opened when something is owed). `prefix`: files begin with the
-    suite's name.
+    """Suite -> results. `engine`: one that is open already (default: the job's own, opened when something is owed).
+    `prefix`: files begin with the suite's name.
 
-    Raises DataError for a suite whose own right answers score as wrong, EngineError when the engine dies."""
+    Raises DataError for a suite whose own right answers score as wrong, EngineError when the engine dies.
+    """
     for suite in suites.values():
         check_gold(suite, versions_of(job.model.path, suite, job.engine, job.max_tokens)["syntax"])
     requests = [request_of(name, item, job.max_tokens) for name, suite in suites.items() for item in suite.items]
