@@ -23,6 +23,10 @@ from selfimprove.tools.subschema import resolve
 from selfimprove.tools.units import converted
 
 _moment = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?|\d\d?[/.]\d\d?[/.]\d{4}|\d\d?:\d\d(?::\d\d)?")
+_placeholder = re.compile(
+    r"\s*(?:[<{\[(%$#_]{1,4}\s*[\w .-]{1,60}\s*[>}\])%$#_]{1,4}\s*$|(?:your|insert|enter)[_ ]|TODO\b|TBD\b)", re.IGNORECASE
+)
+"""What stands for a value instead of being one: {{city}}, <string>, your_city_here."""
 _month_day = re.compile(r"\d\d?-\d\d?")
 LONGEST_VALUE = 20_000
 SMALL_WORDS = frozenset(
@@ -38,8 +42,11 @@ def trace(value: Any, schema: Any, said: Conversation, root: dict[str, Any] | No
     """The kind of trace, or None. A list or an object has the trace of its weakest part."""
     if value is None or isinstance(value, bool):
         return "any"
+    if isinstance(value, str) and _placeholder.match(value) and value.strip() not in said.raw:
+        return None
     if isinstance(value, str) and (plain := _plain(value)) and said.has(plain):
-        return "said"
+        # All that was said is no value of it: a model that understood nothing copies the request.
+        return None if len(plain) > 40 and len(plain) > 0.8 * len(said.plain) else "said"
     if isinstance(value, int) and said.has(str(value)):
         return "number"
     one = resolve(schema, root or {}) if schema else {}

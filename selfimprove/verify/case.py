@@ -43,6 +43,8 @@ class Case(NamedTuple):
         return _said(self.text)
 
 
+Runnable = Mapping[str, tuple[Tool, Path]]
+"""Tool name -> its definition in the pool and the file that runs it."""
 Layer = Callable[[Case], Finding | None]
 """A layer passes an answer with None."""
 
@@ -52,11 +54,13 @@ def _said(text: str) -> Conversation:
     return Conversation(text)
 
 
-def of_attempt(sample: Sample, attempt: Attempt) -> Case:
+def of_attempt(sample: Sample, attempt: Attempt, runnable: Runnable = MappingProxyType({})) -> Case:
     tools, repeated = by_name(sample.tools)
+    # A made tool may bear a pool tool's name: what runs must be what was offered.
+    modules = {name: runnable[name][1] for name, tool in tools.items() if name in runnable and runnable[name][0] == tool}
     return Case(
         answer=attempt.answer, problem=attempt.problem, tools=tools, repeated=repeated, text=sample.query,
-        made=sample.source == "make", voted=True,
+        made=sample.source == "make", voted=True, modules=modules,
     )  # fmt: skip
 
 

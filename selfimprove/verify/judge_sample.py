@@ -11,33 +11,38 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from types import MappingProxyType
 from typing import Any
 
 from selfimprove.config.model import Verify
 from selfimprove.records import Answer, Attempt, Call, Checked, Judged, Sample, Verdict, canonical_json
 from selfimprove.tools.canonical import key
 from selfimprove.verify.agreement import elect
-from selfimprove.verify.case import of_attempt
+from selfimprove.verify.case import Runnable, of_attempt
 from selfimprove.verify.layers import judge
 
 
-def judge_sample(sample: Sample, attempts: Sequence[Attempt], config: Verify) -> tuple[Judged, list[Checked]]:
+def judge_sample(
+    sample: Sample, attempts: Sequence[Attempt], config: Verify, runnable: Runnable = MappingProxyType({})
+) -> tuple[Judged, list[Checked]]:
     gold = sample.answer if sample.source != "oracle" else None
-    checked = [check(sample, a, config, gold) for a in attempts]
+    checked = [check(sample, a, config, gold, runnable) for a in attempts]
     sampled = [(a, c) for a, c in zip(attempts, checked, strict=True) if a.index >= 0]
     if gold is not None:
         return _by_reference(sample, gold, sampled), checked
     return _by_vote(sample, attempts, checked, config), checked
 
 
-def check(sample: Sample, attempt: Attempt, config: Verify, gold: Answer | None) -> Checked:
+def check(
+    sample: Sample, attempt: Attempt, config: Verify, gold: Answer | None, runnable: Runnable = MappingProxyType({})
+) -> Checked:
     """The layers, in order, until one vetoes."""
     base: dict[str, Any] = {"sample": sample.id, "index": attempt.index}
     correct = None if gold is None else attempt.answer is not None and _same(attempt.answer, gold, sample)
     if correct:
         # What equals the gold is right, wherever its values came from: the layers have nothing to add.
         return Checked(**base, status="accepted", correct=True)
-    status, layer, reasons = judge(of_attempt(sample, attempt), config.layers)
+    status, layer, reasons = judge(of_attempt(sample, attempt, runnable), config.layers)
     if status != "rejected" and gold is not None and "reference" in config.layers:
         # With gold nothing is unknown: what differs from it is wrong.
         status, layer, reasons = "rejected", "reference", (reference_reason(attempt.answer, gold),)

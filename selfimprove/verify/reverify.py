@@ -21,6 +21,7 @@ from selfimprove.store.round import open_round
 from selfimprove.store.stage import read_manifest
 from selfimprove.tools.canonical import key
 from selfimprove.verify.judge_sample import judge_sample
+from selfimprove.verify.stage import runnable_of
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,11 @@ def reverify(layout: Layout, layers: Sequence[str] | None = None) -> list[Again]
 
 
 def _round(layout: Layout, number: int, layers: Sequence[str] | None) -> Again:
-    config = open_round(layout, number).config.verify
+    frozen = open_round(layout, number).config
     if layers is not None:
-        config = Verify.model_validate({**config.model_dump(), "layers": tuple(layers)})
+        verify = Verify.model_validate({**frozen.verify.model_dump(), "layers": tuple(layers)})
+        frozen = frozen.model_copy(update={"verify": verify})
+    runnable = runnable_of(frozen)
     folder = layout.round(number)
     attempts: dict[str, list[Attempt]] = {}
     for attempt in jsonl.read(folder / "generate" / "attempts.jsonl", Attempt, empty=True):
@@ -66,7 +69,7 @@ def _round(layout: Layout, number: int, layers: Sequence[str] | None) -> Again:
     before, after, changes = Counter[str](), Counter[str](), []
     for sample in jsonl.read(folder / "generate" / "problems.jsonl", Sample, empty=True):
         old = stored.get(sample.id)
-        new, _ = judge_sample(sample, attempts.get(sample.id, []), config)
+        new, _ = judge_sample(sample, attempts.get(sample.id, []), frozen.verify, runnable)
         if old is None:
             continue
         before[old.verdict.status] += 1

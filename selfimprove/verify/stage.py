@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
+from selfimprove.config import Config
 from selfimprove.events import Progress, emit
-from selfimprove.records import Attempt, Checked, Judged, Sample, StageRef
+from selfimprove.records import Attempt, Checked, Judged, Sample, StageRef, Tool
 from selfimprove.store import jsonl
 from selfimprove.store.round import Round
+from selfimprove.tools.data import load_data
 from selfimprove.verify.judge_sample import judge_sample
 
 
@@ -21,14 +24,23 @@ def run(round_: Round, generated: StageRef) -> StageRef:
             attempts.setdefault(attempt.sample, []).append(attempt)
         samples = jsonl.read(generated.path / "problems.jsonl", Sample, empty=True)
         judged, checked = [], []
+        runnable = runnable_of(round_.config)
         for done, sample in enumerate(samples, 1):
-            one, each = judge_sample(sample, attempts.get(sample.id, []), config)
+            one, each = judge_sample(sample, attempts.get(sample.id, []), config, runnable)
             judged.append(one)
             checked.extend(each)
             emit(Progress("verify", "problems", done, len(samples)))
         jsonl.write(stage.path / "judged.jsonl", judged)
         jsonl.write(stage.path / "checked.jsonl", checked)
         return stage.close(_counts(judged, checked))
+
+
+def runnable_of(config: Config) -> dict[str, tuple[Tool, Path]]:
+    """The pool's tools that have a module, where the layer execution is on."""
+    if "execution" not in config.verify.layers:
+        return {}
+    data = load_data(config.data)
+    return {name: (e.tool, data.modules / e.module) for name, e in data.pool.entries.items() if e.module}
 
 
 def _counts(judged: list[Judged], checked: list[Checked]) -> dict[str, float]:

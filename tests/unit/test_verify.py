@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from selfimprove.chat import parse
-from selfimprove.config.model import Data, Verify
+from selfimprove.config.model import Config, Data, Verify
 from selfimprove.records import Answer, Attempt, Call, Judged, Sample, Tool
 from selfimprove.tools.data import load_data
 from selfimprove.verify.judge_sample import check, judge_sample, reference_reason
+from selfimprove.verify.stage import runnable_of
 
 WEATHER = Tool(
     name="get_weather",
@@ -204,3 +205,14 @@ def test_nothing_that_a_model_writes_ends_the_stage(text: str) -> None:
     judged = judge_sample(problem(), [attempt(i, parsed.answer, parsed.problem) for i in range(2)], CONFIG)[0]
     assert judged.verdict.status != "accepted"
     assert judged.model_dump_json()
+
+
+def test_a_pool_tool_that_can_run_is_run_and_a_made_one_of_its_name_is_not() -> None:
+    config = Config(verify=CONFIG.model_copy(update={"layers": ("structure", "execution")}))
+    runnable = runnable_of(config)
+    tool = runnable["days_between"][0]
+    wrong = Answer(calls=(Call(name="days_between", arguments={"start": "soon", "end": "later"}),))
+    for offered, status in ((tool, "rejected"), (tool.model_copy(update={"description": "Another."}), "accepted")):
+        sample = problem().model_copy(update={"tools": (offered,)})
+        assert check(sample, attempt(0, wrong), config.verify, None, runnable).status == status
+    assert runnable_of(Config()) == {}
