@@ -33,8 +33,10 @@ def run(folder: Path, model: Path, *more: str, word: str = "run", seconds: float
 def start(folder: Path, model: Path, *more: str, word: str = "run") -> subprocess.Popen[bytes]:
     log = (folder.parent / f"{folder.name}.log").open("ab")
     return subprocess.Popen(
-        command(folder, model, *more, word=word), cwd=ROOT, env=environment(), stdout=log, stderr=log, start_new_session=True
-    )
+        command(folder, model, *more, word=word), cwd=ROOT, env=environment(), stdout=log, stderr=log, start_new_session=True,
+        # At a terminal Ctrl-C is heard; tests that a script started in the background have inherited that it is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 def kill_group(process: subprocess.Popen[bytes], number: int = signal.SIGKILL) -> None:
