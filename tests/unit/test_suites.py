@@ -121,7 +121,7 @@ def test_what_a_suite_shares_with_training_data_is_listed(tmp_path: Path) -> Non
     suite = read_suite(written(tmp_path, ITEM, {**ITEM, "id": "b", "messages": [{"role": "user", "content": "Rome?"}]}))
     renamed = Tool(name="Weather", description="Other words.", parameters=WEATHER["parameters"])  # type: ignore[arg-type]
     assert shared_with(suite, {"  oslo? ": "queries"}, []) == "1 queries of suite mine stand in training data too: a (queries)"
-    assert shared_with(suite, {}, [renamed]) == "1 tools of suite mine stand in training data too: weather"
+    assert shared_with(suite, {}, [renamed]) == "1 tools of suite mine stand in training data too: weather (first in a)"
     assert shared_with(suite, {"Bergen?": "queries"}, [Tool(name="weather")]) == ""
 
 
