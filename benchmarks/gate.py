@@ -128,7 +128,8 @@ def _styled(parts: Iterable[str], width: int, height: int) -> str:
         "<style>text{font:12px sans-serif;fill:#444}.grid{stroke:#ddd}path{fill:none;stroke-width:2}"
         ".c0{stroke:#c2631a}.c1{stroke:#2563b8}.c2{stroke:#17794a}</style>"
     )
-    text = svg([style, *parts], width, height, "how often the gate adopts a true gain")
+    paper = f'<rect width="{width}" height="{height}" fill="#fff"/>'
+    text = svg([style, paper, *parts], width, height, "how often the gate adopts a true gain")
     return str(text).replace("<svg ", Markup('<svg xmlns="http://www.w3.org/2000/svg" '), 1) + "\n"
 
 

@@ -83,7 +83,7 @@ def evaluate(wanted: Wanted, loaded: Loaded, folder: Path) -> Results:
         _begin(out, begun)
         with open_stage(out, "evaluate", 0, inputs=begun, part="by hand") as stage:
             if stage.finished:
-                return Results.model_validate(read_json(out / "results.json"))
+                return _read(out / "results.json")
             results = measure(job, {suite.name: suite}, out, "evaluate", prefix=False)[suite.name]
             _refuse_changed(job, out)
             stage.close({"n": results.n, "truncated": results.truncated})
@@ -137,6 +137,13 @@ def _begin(out: Path, begun: dict[str, object]) -> None:
         raise StoreError(f"{out}: holds a measurement of something else (other {different}); give another --out")
 
 
+def _read(file: Path) -> Results:
+    try:
+        return Results.model_validate(read_json(file))
+    except ValueError:
+        raise StoreError(f"{file}: is missing or damaged; give another --out to measure again") from None
+
+
 def _differences(known: dict[str, object], begun: dict[str, object]) -> Sequence[str]:
     old, new = known.get("versions"), begun["versions"]
     assert isinstance(new, dict)
@@ -147,6 +154,7 @@ def _differences(known: dict[str, object], begun: dict[str, object]) -> Sequence
 def _refuse_changed(job: Job, out: Path) -> None:
     now = model_digest(job.model.path)
     if now != job.model.digest:
+        (out / "results.json").unlink(missing_ok=True)
         raise ModelError(
             f"{job.model.path}: was changed while it was measured, so that answers belong to no one model; they are kept in "
             f"{out}; measure again with another --out when nothing writes to the model any more"

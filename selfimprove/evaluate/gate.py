@@ -34,7 +34,7 @@ def weigh(
     decision = Decision(
         round=number, champion=champion, challenger=challenger, promoted=promoted, sentence="", gain=gain, low=low,
         interval=(low, high), n=n, wins=wins, losses=losses,
-        detectable=max(gate.min_effect, detectable_gain(wins, losses, n, gate.confidence)), vetoes=tuple(vetoes),
+        detectable=detectable_gain(wins, losses, n, gate.confidence, min_effect=gate.min_effect), vetoes=tuple(vetoes),
     )  # fmt: skip
     return decision.model_copy(update={"sentence": _sentence(decision, gate)})
 
@@ -44,7 +44,9 @@ def gain_interval(both: int, wins: int, losses: int, neither: int, confidence: f
     return paired_interval(both, wins, losses, neither, confidence=2 * _confidence(confidence) - 1)
 
 
-def detectable_gain(wins: int, losses: int, n: int, confidence: float, power: float = 0.8) -> float:
+def detectable_gain(
+    wins: int, losses: int, n: int, confidence: float, power: float = 0.8, min_effect: float = 0.0
+) -> float:
     """The smallest true gain that n items show with the given power, when models disagree as often as these did.
 
     Normal approximation of wins - losses, whose bound is about z sqrt(wins + losses). A gain cannot be larger than the share of
@@ -57,7 +59,8 @@ def detectable_gain(wins: int, losses: int, n: int, confidence: float, power: fl
     for _ in range(40):
         gain = (low + high) / 2
         disagree = max(seen, gain)
-        found = sqrt(n) * gain - z * sqrt(disagree) >= beyond * sqrt(disagree - gain * gain)
+        needed = max(z * sqrt(disagree), sqrt(n) * min_effect)
+        found = sqrt(n) * gain - needed >= beyond * sqrt(disagree - gain * gain)
         low, high = (low, gain) if found else (gain, high)
     return high
 

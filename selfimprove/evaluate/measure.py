@@ -54,12 +54,13 @@ class Job:
 def measure(
     job: Job, suites: Mapping[str, Suite], folder: Path, stage: str, *, prefix: bool = True, engine: Engine | None = None
 ) -> dict[str, Results]:
-    """`engine`: one that is open already (default: the job's own, opened when something is owed). `prefix`: files begin with the
-    suite's name.
+    """Suite -> results. `engine`: one that is open already (default: the job's own, opened when something is owed).
+    `prefix`: files begin with the suite's name.
 
-    Raises DataError for a suite whose own right answers score as wrong, EngineError when the engine dies."""
+    Raises DataError for a suite whose own right answers score as wrong, EngineError when the engine dies.
+    """
     for suite in suites.values():
-        check_gold(suite)
+        check_gold(suite, versions_of(job.model.path, suite, job.engine, job.max_tokens)["syntax"])
     requests = [request_of(name, item, job.max_tokens) for name, suite in suites.items() for item in suite.items]
     stream = folder / "completions"
     with engine or open_engine(job.engine, job.model.path, folder / "log") as opened:
@@ -106,17 +107,17 @@ def _solved(completion: Completion, model: str) -> bool:
     return solved
 
 
-def check_gold(suite: Suite) -> None:
+def check_gold(suite: Suite, syntax: str = "hermes") -> None:
     """Raises DataError for a category of which nothing could ever be right.
 
-    Right answers are written as a model would write them, read back and scored: in each category some must be right.
+    Right answers are written as a model of that syntax would write them, read back and scored: some must be right in each.
     """
     by_category: dict[str, list[str]] = {}
     for item in suite.items:
         if item.truth == "general":
             continue
         answer = gold(item)
-        text = write(answer) if answer.abstain != "no_call" else "I cannot do that."
+        text = write(answer, syntax) if answer.abstain != "no_call" else "I cannot do that."
         made = Completion(request=item.id, index=0, text=text, finish="stop", prompt_tokens=0)
         by_category.setdefault(item.category, []).append(score(item, made, suite.profile).reason)
     for category, reasons in by_category.items():

@@ -35,7 +35,7 @@ def score(item: SuiteItem, completion: Completion, profile: Profile) -> Output:
 
 def prompt_digest(item: SuiteItem) -> str:
     """Equal for equal questions: messages and tools, whatever they are called and wherever they stand."""
-    return digest([[m.model_dump() for m in item.messages], [t.model_dump() for t in item.tools]])
+    return digest([[one.model_dump(mode="json", exclude_defaults=True) for one in part] for part in (item.messages, item.tools)])
 
 
 def _wrong(item: SuiteItem, completion: Completion, answer: Answer | None, problem: str | None, profile: Profile) -> str:

@@ -7,25 +7,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from selfimprove.chat import PARSER_VERSION, family_of
-from selfimprove.chat.families import TEMPLATES, own_template
+from selfimprove.chat import PARSER_VERSION
+from selfimprove.chat.families import language
 from selfimprove.config.model import Engine
-from selfimprove.records import digest
 from selfimprove.tools.suite import Suite
+
+SCRIPTED = {"family": "", "syntax": "hermes", "parser": str(PARSER_VERSION), "template": ""}
+"""A scripted engine has no model, so no family and no template."""
 
 
 def versions_of(model: Path, suite: Suite, engine: Engine, max_tokens: int) -> dict[str, str]:
-    """Keys: see docs/formats.md. A scripted engine has no model, so no family and no template."""
-    family = "" if engine.kind == "scripted" else family_of(model).name
+    """Keys: see docs/formats.md. Raises ModelError for a model whose language is not known."""
+    spoken = SCRIPTED if engine.kind == "scripted" else {key: str(value) for key, value in language(model).items()}
     return {
-        "suite": suite.digest, "suite_version": suite.version, "profile": suite.profile, "family": family,
-        "template": template_digest(model) if family else "", "parser": str(PARSER_VERSION), "engine": engine.kind,
+        "suite": suite.digest, "suite_version": suite.version, "profile": suite.profile, **spoken, "engine": engine.kind,
         "dtype": engine.dtype, "max_model_len": str(engine.max_model_len), "max_tokens": str(max_tokens),
     }  # fmt: skip
-
-
-def template_digest(model: Path) -> str:
-    """Of the text that turns messages and tools into a prompt."""
-    name = family_of(model).template
-    return digest((TEMPLATES / name).read_text(encoding="utf-8") if name else own_template(model))
-

@@ -142,6 +142,8 @@ class RunSummary(Record):
     oracle: tuple[Oracle, ...] = ()
     self_tests: tuple[SelfTested, ...] = ()
     returns: tuple[Return, ...] = ()
+    lucky: float | None = None
+    """Chance that one or more of the challengers so far would have been adopted had none been better; None before the second."""
     comparisons: tuple[Comparison, ...] = ()
     stages: tuple[StageTime, ...] = ()
     steps: tuple[Step, ...] = ()

@@ -76,6 +76,7 @@ def render_report(summary: RunSummary, cards: list[Card]) -> str:
         definitions=DEFINITIONS, verdict=words.verdict, place=place, script=SCRIPT, script_hash=_hash(SCRIPT),
         comparisons=[words.comparison_sentence(c, summary.champion) for c in summary.comparisons],
         accuracy={what: accuracy_plot(summary, what) for what in ("call", "abstention")}, loss=loss_plot(summary),
+        lucky="" if summary.lucky is None else words.lucky_sentence(summary.lucky, sum(bool(d.n) for d in summary.decisions)),
         funnels=[(f, funnel_plot(f)) for f in summary.funnels if f.made is not None], times=stage_plot(summary),
         total=spent_planned(list(summary.stages)), kinds=_kinds(summary), most=SAMPLES,
         written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

@@ -86,14 +86,19 @@ def print_comparison(
         )
     console.print(Text(f" A = {clean(overall.a)}, B = {clean(overall.b)}, suite {clean(overall.suite)}", style="bold"))
     console.print(table)
-    interval = f"95 % interval {points(overall.low)} to {points(overall.high)}"
-    console.print(Text(
-        f" All {overall.n} call items: A minus B {points(overall.gain)} points of call accuracy ({interval}), "
-        f"{overall.wins} only A has right, {overall.losses} only B"
-    ), soft_wrap=True)  # fmt: skip
+    if overall.n:
+        console.print(Text(f" {_overall(overall)}"), soft_wrap=True)
     for what, ids in (("A", [i for c in categories for i in c.won]), ("B", [i for c in categories for i in c.lost])):
         if ids:
             more = f" and {len(ids) - SHOWN} more (--json names all)" if len(ids) > SHOWN else ""
             console.print(Text(f" Only {what} has right: {', '.join(map(clean, ids[:SHOWN]))}{more}"), soft_wrap=True)
     if differences:
         console.print(Text(f" Doubt it: the measurements differ in {', '.join(differences)}"), soft_wrap=True)
+
+
+def _overall(found: Comparison) -> str:
+    interval = f"95 % interval {points(found.low)} to {points(found.high)}"
+    return (
+        f"All {found.n} call items: A minus B {points(found.gain)} points of call accuracy ({interval}), {found.wins} only A has "
+        f"right, {found.losses} only B"
+    )

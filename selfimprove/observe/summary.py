@@ -52,11 +52,17 @@ def summarize(layout: Layout) -> RunSummary:
         experiment=str(frozen.get("run.experiment", "")),
         champion=champion, finished=not missing, unfinished=missing,
         models=tuple(_models(layout, rounds, funnels, champion)), decisions=decisions, funnels=funnels,
+        lucky=_lucky(decisions, number(frozen.get("gate.confidence"))),
         returns=tuple(r for d in decisions if (r := read_return(layout.round(d.round), d))),
         oracle=tuple(o for n in rounds if (o := read_oracle(layout.round(n), n))),
         self_tests=tuple(_self_tests(layout, rounds)),
         comparisons=tuple(_comparisons(layout)), stages=stages, steps=tuple(_steps(layout, rounds)),
     )  # fmt: skip
+
+
+def _lucky(decisions: tuple[Decision, ...], confidence: float | None) -> float | None:
+    contests = sum(bool(d.n) for d in decisions)
+    return 1 - (0.95 if confidence is None else confidence) ** contests if contests > 1 else None
 
 
 def read_decision(layout: Layout, round_: int) -> Decision | None:

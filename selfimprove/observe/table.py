@@ -19,7 +19,16 @@ from selfimprove.observe.definitions import DEFINITIONS
 from selfimprove.observe.figures import ModelFigures, RunSummary, StageTime
 from selfimprove.observe.mlflow import open_command
 from selfimprove.observe.summary import STAGES, place, summarize
-from selfimprove.observe.words import NOTHING, comparison_sentence, count, percent, return_sentence, share, verdict
+from selfimprove.observe.words import (
+    NOTHING,
+    comparison_sentence,
+    count,
+    lucky_sentence,
+    percent,
+    return_sentence,
+    share,
+    verdict,
+)
 from selfimprove.store.layout import Layout
 
 WIDTH = 100
@@ -109,6 +118,8 @@ def _sentences(summary: RunSummary) -> Iterator[str]:
                 f"Self-test of the verifier in round {tested.round}: {attacks.correct} of {attacks.n} attacks accepted, "
                 f"{wrong.correct} of {wrong.n} wrong answers accepted, {right.correct} of {right.n} right ones rejected."
             )
+    if summary.lucky is not None:
+        yield lucky_sentence(summary.lucky, sum(bool(d.n) for d in summary.decisions))
     for earned in summary.returns:
         yield return_sentence(earned)
     for comparison in summary.comparisons:

@@ -73,3 +73,10 @@ def return_sentence(found: Return) -> str:
         f"{found.generated_tokens:,} generated tokens: {found.per_device_hour:+.1f} a device-hour, "
         f"{found.per_1000_tokens:+.2f} a 1,000 tokens."
     )
+
+
+def lucky_sentence(chance: float, contests: int) -> str:
+    return (
+        f"{contests} challengers have met the same gate items: had none been better than its champion, luck would have adopted "
+        f"one or more in up to {share(chance)} of cases. The test suite decides nothing, so it is the honest figure."
+    )

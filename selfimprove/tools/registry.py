@@ -63,11 +63,11 @@ def registered(folder: Path) -> list[Card]:
 
 
 def find_suite(wanted: str, folder: Path) -> Suite:
-    """NAME, NAME:category,... or a file. Raises DataError that lists what there is."""
-    if wanted.endswith(".jsonl"):
-        return read_suite(Path(wanted))
-    name, _, categories = wanted.partition(":")
-    suite = _named(name, folder)
+    """NAME or FILE.jsonl, both with :category,... or without. Raises DataError that lists what there is."""
+    name, colon, categories = wanted.rpartition(":")
+    if not colon or wanted.endswith(".jsonl"):
+        name, categories = wanted, ""
+    suite = read_suite(Path(name)) if name.endswith(".jsonl") else _named(name, folder)
     return suite.only([c.strip() for c in categories.split(",") if c.strip()]) if categories else suite
 
 
@@ -82,7 +82,10 @@ def _named(name: str, folder: Path) -> Suite:
         )
     suite = read_suite(_file(folder, name), name, card.profile, card.version, checked=True)
     if suite.digest != card.digest:
-        raise DataError(f"{_file(folder, name)}: was changed since the suite was registered; add it again with --replace")
+        raise DataError(
+            f"{_file(folder, name)}: was changed since the suite was registered; add it again: `suites add {name} --from FILE "
+            "--replace`"
+        )
     return suite
 
 

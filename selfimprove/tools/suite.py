@@ -46,8 +46,8 @@ class Suite:
 
     @property
     def digest(self) -> str:
-        """Identity of its items, whatever file they came from."""
-        return digest([self.profile, sorted(item.key for item in self.items)])
+        """Identity of its items, whatever file they came from. A key that a later version adds changes nothing."""
+        return digest([self.profile, sorted(digest(i.model_dump(mode="json", exclude_defaults=True)) for i in self.items)])
 
     def only(self, categories: list[str]) -> Suite:
         """The items of some categories; `simple` stands for `simple_python` too where no category has that very name."""
@@ -183,7 +183,8 @@ def shared_with(suite: Suite, texts: Mapping[str, str], tools: Iterable[Tool], m
     known = {plain(text): where for text, where in texts.items()}
     queries = [f"{i.id} ({known[plain(i.query)]})" for i in suite.items if plain(i.query) in known]
     trained = {identity(tool) for tool in tools}
-    shared = sorted({t.name for i in suite.items for t in i.tools if identity(t) in trained})
+    offering = {t.name: i.id for i in reversed(suite.items) for t in i.tools if identity(t) in trained}
+    shared = [f"{name} (first in {offering[name]})" for name in sorted(offering)]
     found = [
         f"{len(rows)} {what} of suite {suite.name} stand in training data too: {', '.join(rows[:most])}"
         + (f" and {len(rows) - most} more" if len(rows) > most else "")

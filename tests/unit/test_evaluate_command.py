@@ -15,11 +15,13 @@ from flows.suite import Wanted, evaluate
 from selfimprove.chat import write
 from selfimprove.config import load
 from selfimprove.errors import DataError, EngineError, ModelError, SelfImproveError, StoreError
+from selfimprove.evaluate import evaluate_models
 from selfimprove.evaluate.score import gold
 from selfimprove.events import Note, listening
 from selfimprove.records import Answer, Call, Results, SuiteItem
 from selfimprove.store.champion import Model, lineage, promote, read_champion
 from selfimprove.store.layout import Layout, write_json
+from selfimprove.store.round import Round
 from selfimprove.tools.registry import find_suite
 
 SMOKE = write(Answer(calls=(Call(name="ping", arguments={"text": "hello"}),)))
@@ -76,6 +78,9 @@ def test_a_measurement_leaves_outputs_and_results_that_agree(bench: Bench) -> No
 def test_the_same_command_again_measures_nothing_again(bench: Bench) -> None:
     first = bench.run(120)
     assert bench.run(0) == first, "the script has changed, so an answer made anew would be another one"
+    (bench.folder / "out" / "results.json").unlink()
+    with pytest.raises(StoreError, match=r"results.json: is missing or damaged"):
+        bench.run(0)
 
 
 def test_an_interrupted_measurement_goes_on_and_keeps_what_was_made(bench: Bench) -> None:
@@ -112,7 +117,7 @@ def test_a_model_that_changes_while_it_is_measured_gets_no_score_and_loses_no_an
 
     with listening(change), pytest.raises(ModelError, match="was changed while it was measured"):
         bench.run(10)
-    assert len(bench.rows()) == 200
+    assert len(bench.rows()) == 200 and not (bench.folder / "out" / "results.json").exists()
     with pytest.raises(StoreError, match=r"something else [(]other model[)]"):
         bench.run(10)
 
@@ -206,6 +211,29 @@ def test_two_measurements_cannot_write_into_one_folder_at_once(bench: Bench) -> 
     with listening(start):
         bench.run(1)
     assert "is being worked on" in str(problems[0])
+
+
+def test_models_of_a_run_are_compared_by_name(bench: Bench, run: Layout) -> None:
+    script = bench.folder / "script.json"
+    for number, right in ((0, 60), (1, 90)):
+        answers = {f"gate/{i.id}": [write(gold(i))] for i in GATE[:right]}
+        script.write_text(json.dumps({"*": ["I would rather not."], **answers}), encoding="utf-8")
+        settings = ["engine.kind=scripted", f"engine.script={script}", "evaluate.gate_items=200"]
+        found = read_champion(run)
+        assert found is not None
+        change = found.history[number]
+        model = Model(name=change.name, path=bench.model, digest=change.digest)
+        evaluate_models(Round(run, number, load([], settings).value), "evaluate", model, ["gate"])
+    compared = compare("mine/champion", "mine/bootstrap", "gate", run.folder)
+    assert (compared.overall.a, compared.overall.b, compared.overall.losses) == ("round-001", "bootstrap", 0)
+    assert compared.overall.wins == len([i for i in GATE[60:90] if i.admissible]) and compared.differences == ()
+    for wanted, suite, why in (
+        ("mine/round-002", "gate", "round-002 was not measured on gate"), ("mine/base", "gate", "base was not measured"),
+        ("mine/champion", "test", "round-001 was not measured on test"), ("mine", "gate", "nor RUN/MODEL"),
+        ("other/base", "gate", "nor RUN/MODEL"),
+    ):  # fmt: skip
+        with pytest.raises(DataError, match=why):
+            compare(wanted, "mine/bootstrap", suite, run.folder)
 
 
 @pytest.fixture

@@ -144,6 +144,12 @@ def test_the_detectable_gain_shrinks_with_more_items_and_grows_with_disagreement
     assert detectable_gain(2, 2, 200, 0.95) < detectable_gain(20, 20, 200, 0.95) < detectable_gain(20, 20, 100, 0.95)
 
 
+def test_a_wanted_effect_makes_the_detectable_gain_larger_than_itself() -> None:
+    """A true gain of just the wanted size is seen in half of the cases only."""
+    assert detectable_gain(10, 10, 400, 0.95, min_effect=0.1) > 0.1 > detectable_gain(10, 10, 400, 0.95)
+    assert detectable_gain(10, 10, 400, 0.95, min_effect=0.001) == detectable_gain(10, 10, 400, 0.95)
+
+
 def test_the_gate_s_interval_is_a_little_wider_than_newcombe_s() -> None:
     low, high = gain_interval(30, 12, 5, 50, 0.95)
     plain = paired_interval(30, 12, 5, 50, 0.90)

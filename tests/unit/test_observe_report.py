@@ -239,6 +239,15 @@ def test_what_a_gain_cost_is_counted_in_device_hours_and_tokens(layout: Layout) 
     assert "What the gain cost" in page and "generated tokens / 1,000" in page
 
 
+def test_the_more_challengers_meet_one_gate_the_more_luck_is_admitted(layout: Layout) -> None:
+    """Each decision alone errs in 5 % of cases; whoever asks twenty times is lucky once."""
+    summary = summarize(layout)
+    contests = [d for d in summary.decisions if d.n]
+    assert summary.lucky == pytest.approx(1 - 0.95 ** len(contests)) and len(contests) > 1
+    told = f"{len(contests)} challengers have met the same gate items"
+    assert told in render_report(summary, []) and told in " ".join(table(layout).split())
+
+
 def test_every_column_is_defined(layout: Layout) -> None:
     shown = table(layout)
     for name in (

@@ -84,6 +84,9 @@ def test_the_project_s_own_suites_are_found_by_name_and_by_category(tmp_path: Pa
     sizes = {"gate": 200, "test": 200, "canaries": 20, "general": 40}
     assert {name: len(find_suite(name, tmp_path).items) for name in OWN} == sizes
     assert {i.category for i in find_suite("gate:single,missing", tmp_path).items} == {"single", "missing"}
+    file = written(tmp_path, ITEM, {**ITEM, "id": "b", "category": "other"})
+    assert [i.id for i in find_suite(f"{file}:other", tmp_path).items] == ["b"]
+    assert len(find_suite(str(file), tmp_path).items) == 2
     with pytest.raises(DataError, match="has no category 'sinlge'; its categories: choice, missing"):
         find_suite("gate:sinlge", tmp_path)
     with pytest.raises(DataError, match="there is no suite 'gat'; there are gate, test"):
@@ -118,7 +121,7 @@ def test_what_a_suite_shares_with_training_data_is_listed(tmp_path: Path) -> Non
     suite = read_suite(written(tmp_path, ITEM, {**ITEM, "id": "b", "messages": [{"role": "user", "content": "Rome?"}]}))
     renamed = Tool(name="Weather", description="Other words.", parameters=WEATHER["parameters"])  # type: ignore[arg-type]
     assert shared_with(suite, {"  oslo? ": "queries"}, []) == "1 queries of suite mine stand in training data too: a (queries)"
-    assert shared_with(suite, {}, [renamed]) == "1 tools of suite mine stand in training data too: weather"
+    assert shared_with(suite, {}, [renamed]) == "1 tools of suite mine stand in training data too: weather (first in a)"
     assert shared_with(suite, {"Bergen?": "queries"}, [Tool(name="weather")]) == ""
 
 
