@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from selfimprove.records.training import Subtask
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -183,6 +185,10 @@ class Train(Section):
     """AdamW's weight decay."""
     max_grad_norm: float = Field(default=1.0, gt=0)
     """Gradient norm above which it is scaled down."""
+    max_loss_rise: float = Field(default=2.0, ge=0)
+    """A training whose loss lies this far above its start (nats a token, over 3 steps) is stopped, and rejected (0: never)."""
+    subtask_weights: dict[Subtask, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
+    """Weight of a subtask's tokens in the loss (1 where none is given)."""
     processes: Positive = 1
     """Training processes (GPUs, or CPU processes)."""
     zero_stage: Literal[0, 1, 2, 3] = 0

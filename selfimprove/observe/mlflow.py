@@ -20,7 +20,8 @@ Where: SQLite `runs/mlflow.db` and `runs/mlartifacts` by absolute path; MLFLOW_T
 | made, parsed, accepted, rejected, unknown, selected, trained | the same | the round's funnel |
 | oracle/precision, oracle/recall | the same | the verifier on problems whose gold it did not see |
 | seconds/STAGE | the same | seconds spent in a stage |
-| train/loss, train/learning_rate | child at step = optimizer step | training |
+| train/loss, train/loss/SUBTASK, train/learning_rate, train/grad_norm | child at step = optimizer step | training |
+| train/tokens_per_second, train/supervised_share, train/peak_gb | the same | its speed, and what it took |
 | test/MODEL/call, test/MODEL/abstention (and _low, _high) | parent at step = last round | the test suite |
 | test/A_minus_B (and _low, _high) | the same | paired difference of call accuracy on the test items |
 """

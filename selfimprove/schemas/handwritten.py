@@ -82,8 +82,11 @@ BANDS: Schema = closed(dict.fromkeys(("mastered", "learnable", "frontier", "out_
 
 STEPS: Schema = closed({
     "step": {"type": "integer", "minimum": 1}, "steps": COUNT, "loss": NUMBER, "loss_by_subtask": COUNTS,
-    "learning_rate": NUMBER, "grad_norm": NUMBER, "tokens": COUNT, "supervised_tokens": COUNT, "seconds": NUMBER,
+    "learning_rate": NUMBER, "grad_norm": NUMBER, "tokens": COUNT, "supervised_tokens": COUNT,
+    "supervised_share": NUMBER, "seconds": NUMBER, "peak_gb": NUMBER,
 })  # fmt: skip
+
+REJECTED: Schema = closed({"step": COUNT, "sentence": TEXT, "counts": COUNTS})
 
 LEFT_OUT: Schema = closed({"id": TEXT, "length": COUNT})
 

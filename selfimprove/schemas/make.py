@@ -66,6 +66,7 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "bands": ("select/bands.json", handwritten.BANDS),
     "training": ("train/spec.json", TrainSpec),
     "steps": ("train/train.jsonl", handwritten.STEPS),
+    "rejected": ("train/rejected.json", handwritten.REJECTED),
     "left_out": ("train/left_out.jsonl", handwritten.LEFT_OUT),
     "trained": ("train/result.json", handwritten.TRAINED),
     "selfimprove": ("selfimprove.json of a model directory", handwritten.FAMILY),

@@ -26,9 +26,9 @@ from typing import Any
 import selfimprove
 from selfimprove.child import Child
 from selfimprove.config.model import Train
-from selfimprove.errors import TrainError
+from selfimprove.errors import DivergedError, TrainError
 from selfimprove.events import Note, Progress, emit
-from selfimprove.train.spec import ERROR, LEFT_OUT, LOG, MODEL, OWN, RESULT, STEPS, Spec
+from selfimprove.train.spec import ERROR, LEFT_OUT, LOG, MODEL, OWN, REJECTED, RESULT, STEPS, Spec
 
 POLL_SECONDS = 0.5
 NAMED = 5
@@ -42,7 +42,7 @@ def train(
     """Writes `out/model` and returns rows, left_out, steps, tokens, supervised_tokens, loss_first, loss_last (nats a
     supervised token), seconds (in the optimizer's loop) and peak_gb (resident memory of the first rank).
 
-    Raises TrainError.
+    Raises TrainError, and DivergedError when the loss was no number or rose far above its start.
     """
     spec = _spec(model, rows, config, max_tokens, learning_rate, seed, metadata or {})
     if finished := _finished(out, spec):
@@ -57,6 +57,8 @@ def train(
     if counts := _finished(out, spec):
         _name_left_out(out, max_tokens)
         return counts
+    if (out / REJECTED).exists():
+        raise DivergedError(json.loads((out / REJECTED).read_text(encoding="utf-8"))["sentence"])
     raise TrainError(_what_happened(out, code, child))
 
 
@@ -151,10 +153,17 @@ def _follow(child: Child, out: Path, stage: str, deadline: float | None) -> None
             # The launcher's own lines are no rows: receiving puts them into the log.
             ended = child.receive(timeout=POLL_SECONDS) is None
         for row in next(steps):
-            speed = row["tokens"] / max(row["seconds"], 1e-9)
-            emit(Progress(stage, "steps", row["step"], row["steps"], f"loss {row['loss']:.2f}, {speed:.0f} tok/s"))
+            emit(Progress(stage, "steps", row["step"], row["steps"], _detail(row)))
         if deadline and time.monotonic() > deadline and not ended:
             raise TrainError("the training took longer than train.limit_minutes: raise it, or train fewer rows")
+
+
+def _detail(row: dict[str, Any]) -> str:
+    """What is shown of a step: the loss, of each subtask too, the gradient's norm, speed and memory."""
+    each = row["loss_by_subtask"]
+    parts = f" ({', '.join(f'{name} {loss:.2f}' for name, loss in each.items())})" if len(each) > 1 else ""
+    speed = row["tokens"] / max(row["seconds"], 1e-9)
+    return f"loss {row['loss']:.2f}{parts}, {speed:.0f} tok/s, gradient {row['grad_norm']:.2g}, {row['peak_gb']:.1f} GB"
 
 
 def _new_rows(path: Path) -> Iterator[list[dict[str, Any]]]:

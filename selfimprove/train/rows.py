@@ -81,5 +81,10 @@ def load_rows(out: Path) -> list[dict[str, Any]]:
     return list(load_from_disk(str(out / ROWS)))
 
 
+def supervised(row: dict[str, Any]) -> int:
+    """Tokens of a tokenised row that carry the loss."""
+    return int(row["length"] - row["first_supervised"])
+
+
 def count_left_out(out: Path) -> int:
     return len((out / LEFT_OUT).read_text(encoding="utf-8").splitlines())

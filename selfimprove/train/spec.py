@@ -23,7 +23,8 @@ ERROR = "error.txt"
 PART = "model.tmp"
 MODEL = "model"
 RESULT = "result.json"
-OWN = (SPEC, ROWS, LEFT_OUT, STEPS, LOG, ERROR, PART, MODEL, RESULT)
+REJECTED = "rejected.json"
+OWN = (SPEC, ROWS, LEFT_OUT, STEPS, LOG, ERROR, PART, MODEL, RESULT, REJECTED)
 """Everything that a training writes into its directory; nothing else there is touched."""
 
 

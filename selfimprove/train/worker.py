@@ -2,48 +2,36 @@
 
     python -m deepspeed.launcher.launch ... --module selfimprove.train.worker OUT
 
-The loss of a step is the sum over its supervised tokens divided by their number over all ranks and forward passes: not
-a mean of means (transformers 34191). DeepSpeed divides by the number of passes and averages over the ranks, so
-each pass is scaled by both: 1 x 8, 8 x 1 and 2 ranks x 4 rows make the same update.
+What this is not: one optimizer step (`update`), the order of the rows (`schedule`), or what is told of it (`progress`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import time
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from selfimprove.chat.render import load_tokenizer
 from selfimprove.child import end_with_parent
-from selfimprove.errors import SelfImproveError, TrainError
+from selfimprove.errors import DivergedError, SelfImproveError
+from selfimprove.records import derive_seed
 from selfimprove.train import deepspeed_config as settings
 from selfimprove.train.export import export
-from selfimprove.train.loss import Supervised, collate
+from selfimprove.train.loss import Supervised
 from selfimprove.train.model import load_model
 from selfimprove.train.progress import Steps
+from selfimprove.train.rank import Rank, join
 from selfimprove.train.rows import load_rows, tokenise
 from selfimprove.train.schedule import batches, learning_rate, micro_batches
 from selfimprove.train.spec import ERROR, Spec
+from selfimprove.train.update import update
 from selfimprove.train.watch import skip_unused
-
-
-@dataclass(frozen=True)
-class Rank:
-    """Where this process stands. `device` is what tensors are moved to."""
-
-    index: int
-    count: int
-    device: str
-    bf16: bool
 
 
 def main() -> int:
@@ -54,6 +42,8 @@ def main() -> int:
     out = Path(sys.argv[1])
     try:
         run(out)
+    except DivergedError:
+        return 1  # the first rank has written down what happened
     except Exception as error:
         traceback.print_exc()
         said = str(error) if isinstance(error, SelfImproveError) else f"{type(error).__name__}: {error}"
@@ -65,7 +55,7 @@ def main() -> int:
 
 def run(out: Path) -> None:
     spec = Spec.read(out)
-    rank = _join(spec)
+    rank = join(spec)
     tokenizer = load_tokenizer(Path(spec.model))
     if rank.index == 0:
         tokenise(tokenizer, Path(spec.rows), out, spec.max_tokens)
@@ -74,33 +64,10 @@ def run(out: Path) -> None:
     torch.manual_seed(spec.seed)
     model = load_model(Path(spec.model), spec.config)
     engine = _engine(Supervised(model), spec, rank)
-    steps = Steps(out, rank.index)
+    steps = Steps(out, rank, spec.config)
     _train(engine, rows, spec, rank, steps)
     export(engine, rows, spec, out, tokenizer, steps.counts, rank_index=rank.index, device=rank.device)
     torch.distributed.destroy_process_group()
-
-
-def _join(spec: Spec) -> Rank:
-    """Starts the process group. Raises TrainError when a GPU is asked for what it cannot do."""
-    import deepspeed
-    from deepspeed.accelerator import get_accelerator
-
-    # DeepSpeed compiles an operator for reductions in shared memory at start. It only speeds up inference, and needs a
-    # compiler: with no operator listed as compatible, gloo does it all, and the search for compilers is skipped too.
-    deepspeed.ops.__compatible_ops__ = {}
-    accelerator = get_accelerator()
-    on_gpu = accelerator.device_name() == "cuda"
-    local = int(os.environ.get("LOCAL_RANK", "0"))
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    if on_gpu:
-        accelerator.set_device(local)
-    deepspeed.init_distributed(dist_backend="nccl" if on_gpu else "gloo", verbose=False)
-    wanted = spec.config.dtype
-    bf16 = wanted == "bfloat16" or (wanted == "auto" and on_gpu and accelerator.is_bf16_supported())
-    index, count = torch.distributed.get_rank(), torch.distributed.get_world_size()
-    if count != spec.config.processes:
-        raise TrainError(f"{count} processes were started, not train.processes={spec.config.processes}: start it again")
-    return Rank(index, count, f"cuda:{local}" if on_gpu else "cpu", bf16)
 
 
 def _engine(model: Supervised, spec: Spec, rank: Rank) -> Any:
@@ -120,43 +87,15 @@ def _train(engine: Any, rows: list[dict[str, Any]], spec: Spec, rank: Rank, told
     told.begin(rows, plan)
     for number, batch in enumerate(plan):
         began = time.monotonic()
+        # Dropout, in a model that has it, draws what it would have drawn without a kill before this step.
+        torch.manual_seed(derive_seed(spec.seed, "step", number, rank.index))
         rate = learning_rate(number, steps=len(plan), warmup=config.warmup, peak=spec.learning_rate)
         for group in engine.optimizer.param_groups:
             group["lr"] = rate
         turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
-        sums, norm = _step(engine, [[rows[i] for i in turn] for turn in turns], [rows[i] for i in batch], spec, rank)
-        told.add([rows[i] for i in batch], sums, rate, norm, time.monotonic() - began)
-
-
-def _step(
-    engine: Any, turns: list[list[dict[str, Any]]], batch: list[dict[str, Any]], spec: Spec, rank: Rank
-) -> tuple[dict[str, float], float]:
-    """One update. Returns the summed loss (nats) of each subtask over all ranks, and the gradient's norm."""
-    supervised = sum(row["length"] - row["first_supervised"] for row in batch)
-    scale = settings.accumulation(spec.config) * rank.count / supervised
-    subtasks = sorted({row["subtask"] for row in batch})
-    sums = torch.zeros(len(subtasks), device=rank.device)
-    norm: float | None = None
-    for number, turn in enumerate(turns):
-        # A rank for which no row is left joins in with one that weighs nothing: all ranks must take every turn.
-        losses = engine(**collate(turn or batch[:1], rank.device))
-        engine.backward(losses.sum() * (scale if turn else 0.0))
-        if turn:
-            sums += _by_subtask(losses.detach(), turn, subtasks)
-        if number == len(turns) - 1 and settings.clips_itself(spec.config, bf16=rank.bf16):
-            norm = float(torch.nn.utils.clip_grad_norm_(engine.module.parameters(), spec.config.max_grad_norm))
-        engine.step()
-    torch.distributed.all_reduce(sums)
-    if norm is None:
-        norm = float(engine.get_global_grad_norm())
-    return dict(zip(subtasks, sums.tolist(), strict=True)), norm
-
-
-def _by_subtask(losses: Tensor, rows: list[dict[str, Any]], subtasks: list[str]) -> Tensor:
-    counts = [row["length"] - row["first_supervised"] for row in rows]
-    owner = torch.tensor([subtasks.index(row["subtask"]) for row in rows], device=losses.device)
-    owner = owner.repeat_interleave(torch.tensor(counts, device=losses.device))
-    return torch.zeros(len(subtasks), device=losses.device).index_add(0, owner, losses)
+        chosen = [rows[i] for i in batch]
+        done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank)
+        told.add(chosen, done, rate, time.monotonic() - began)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""What goes wrong in a training is refused, or ends it in one sentence: it is never trained on in silence."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from selfimprove.errors import DivergedError, TrainError
+from selfimprove.schemas.make import schema
+from selfimprove.train import train
+from tests.e2e.training import ARGUMENTS, FULL, processes, steps
+
+
+def test_a_training_that_diverges_stops_early_and_says_so(tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+    """On every rank at once: one that waited for the others would hang."""
+    config = FULL.model_copy(update={"epochs": 20.0, "processes": 2, "max_grad_norm": 1e9})
+    with pytest.raises(DivergedError, match=r"diverged at step \d+ of 60: .*lower the learning rate"):
+        train(tiny_model, rows, tmp_path, config, **{**ARGUMENTS, "learning_rate": 10.0})
+    assert len(steps(tmp_path)) < 59 and not (tmp_path / "model").exists()
+    told = json.loads((tmp_path / "rejected.json").read_text())
+    assert Draft202012Validator(schema("rejected")).is_valid(told)
+
+
+def test_a_rank_that_dies_takes_the_training_with_it(tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+    """The other rank waits for it in a reduction and would do so for half an hour."""
+    killed: list[int] = []
+
+    def kill_the_last_rank() -> None:
+        while not killed:
+            time.sleep(0.1)
+            if (tmp_path / "train.jsonl").exists():
+                ranks = [pid for pid in processes(str(tmp_path)) if b"selfimprove.train.watch" not in cmdline(pid)]
+                os.kill(max(ranks), signal.SIGKILL)
+                killed.append(max(ranks))
+
+    threading.Thread(target=kill_the_last_rank, daemon=True).start()
+    config = FULL.model_copy(update={"epochs": 1000.0, "processes": 2})
+    with pytest.raises(TrainError, match=r"a training process was killed .* before the model was written; .*train.log ends with"):
+        train(tiny_model, rows, tmp_path, config, **ARGUMENTS)
+    assert killed and processes(str(tmp_path)) == []
+
+
+def cmdline(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
