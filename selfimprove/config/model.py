@@ -201,6 +201,8 @@ class Train(Section):
     """Scale of the LoRA update."""
     gradient_checkpointing: bool = False
     """Less memory for more time."""
+    checkpoint_minutes: float = Field(default=5, ge=0)
+    """Time between two checkpoints, from which a training that was interrupted goes on (0: none; it starts again)."""
     limit_minutes: float = Field(default=0, ge=0)
     """A training that takes longer is ended (0: no limit)."""
 

@@ -88,7 +88,7 @@ STEPS: Schema = closed({
 
 REJECTED: Schema = closed({"step": COUNT, "sentence": TEXT, "counts": COUNTS})
 
-LEFT_OUT: Schema = closed({"id": TEXT, "length": COUNT})
+LEFT_OUT: Schema = closed({"id": TEXT, "length": COUNT, "reason": {"enum": ["too-long", "unknown-token"]}})
 
 TRAINED: Schema = closed({
     "rows": COUNT, "left_out": COUNT, "steps": COUNT, "tokens": COUNT, "supervised_tokens": COUNT, "loss_first": NUMBER,

@@ -36,6 +36,7 @@ from selfimprove.records import (
 from selfimprove.schemas import handwritten
 from selfimprove.store.champion import Champion, Model
 from selfimprove.store.starts import Start
+from selfimprove.train.resume import Checkpoint
 from selfimprove.train.spec import Spec as TrainSpec
 
 FOLDER = Path(__file__).parent
@@ -66,6 +67,7 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "bands": ("select/bands.json", handwritten.BANDS),
     "training": ("train/spec.json", TrainSpec),
     "steps": ("train/train.jsonl", handwritten.STEPS),
+    "checkpoint": ("train/checkpoint.json", Checkpoint),
     "rejected": ("train/rejected.json", handwritten.REJECTED),
     "left_out": ("train/left_out.jsonl", handwritten.LEFT_OUT),
     "trained": ("train/result.json", handwritten.TRAINED),

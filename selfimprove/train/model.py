@@ -28,12 +28,19 @@ def load_plain(path: Path, dtype: torch.dtype | str) -> Any:
     from transformers import AutoModelForCausalLM
 
     try:
-        return AutoModelForCausalLM.from_pretrained(
-            str(path), dtype=dtype, attn_implementation="sdpa", local_files_only=True, use_safetensors=True
-        )
-    except (OSError, ValueError) as error:
-        said = str(error).splitlines()[0]
+        model, report = AutoModelForCausalLM.from_pretrained(
+            str(path), dtype=dtype, attn_implementation="sdpa", local_files_only=True, use_safetensors=True,
+            trust_remote_code=False, output_loading_info=True,
+        )  # fmt: skip
+    except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+        if isinstance(error, RuntimeError) and "memory" in str(error):
+            raise
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise TrainError(f"{path}: the model cannot be loaded ({said}); name another one") from None
+    # transformers draws at random what a file does not hold, and says so in a log that nobody reads.
+    if missing := sorted(report["missing_keys"]):
+        raise TrainError(f"{path}: has no weights for {len(missing)} parts of the model ({missing[0]}, ...); export it again")
+    return model
 
 
 def with_lora(model: Any, config: Train) -> Any:

@@ -37,13 +37,20 @@ class Steps:
         self.counts: dict[str, float] = {}
         self._began = 0.0
 
-    def begin(self, rows: Rows, plan: list[list[int]]) -> None:
+    def begin(self, rows: Rows, plan: list[list[int]], done: int = 0) -> None:
+        """`done`: steps that a checkpoint holds; what was told of them is taken from train.jsonl."""
         self.steps = len(plan)
+        earlier = [json.loads(line) for line in (self.out / STEPS).open(encoding="utf-8")] if done else []
+        self.losses = [row["loss"] for row in earlier]
         self.counts = {
-            "rows": len(rows), "left_out": count_left_out(self.out), "steps": len(plan), "tokens": 0,
-            "supervised_tokens": 0,
+            "rows": len(rows), "left_out": count_left_out(self.out), "steps": len(plan),
+            "tokens": sum(row["tokens"] for row in earlier),
+            "supervised_tokens": sum(row["supervised_tokens"] for row in earlier),
         }  # fmt: skip
-        self._began = time.monotonic()
+        if earlier:
+            self.counts |= {"loss_first": self.losses[0], "loss_last": self.losses[-1], "peak_gb": earlier[-1]["peak_gb"]}
+            self.counts["seconds"] = sum(row["seconds"] for row in earlier)
+        self._began = time.monotonic() - self.counts.get("seconds", 0.0)
 
     def add(self, batch: Rows, done: Update, rate: float, seconds: float) -> None:
         """Raises DivergedError when the loss or the gradient is no number, or the loss far above its start."""

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 from dataclasses import dataclass
@@ -47,6 +48,12 @@ def join(spec: Spec) -> Rank:
     if count != spec.config.processes:
         raise TrainError(f"{count} processes were started, not train.processes={spec.config.processes}: start it again")
     return Rank(index, count, f"cuda:{local}" if on_gpu else "cpu", bf16)
+
+
+def tell(rank: Rank, text: str) -> None:
+    """A sentence for the user, shown by the process that started the training. The first rank speaks for all."""
+    if rank.index == 0:
+        print(json.dumps({"note": text}), flush=True)
 
 
 def peak_gb(device: str) -> float:

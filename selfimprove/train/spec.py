@@ -24,7 +24,9 @@ PART = "model.tmp"
 MODEL = "model"
 RESULT = "result.json"
 REJECTED = "rejected.json"
-OWN = (SPEC, ROWS, LEFT_OUT, STEPS, LOG, ERROR, PART, MODEL, RESULT, REJECTED)
+CHECKPOINT = "checkpoint.json"
+CHECKPOINTS = "checkpoints"
+OWN = (SPEC, ROWS, LEFT_OUT, STEPS, LOG, ERROR, PART, MODEL, RESULT, REJECTED, CHECKPOINT, CHECKPOINTS)
 """Everything that a training writes into its directory; nothing else there is touched."""
 
 
@@ -49,12 +51,14 @@ class Spec(Record):
         write_json(out / SPEC, self.model_dump(mode="json"))
 
     def same_training(self, other: Spec) -> bool:
-        """Whether both train the same model: the card and a limit on time do not count."""
-        return self._trained() == other._trained()
+        """Whether both train the same model."""
+        return self.trained() == other.trained()
 
-    def _trained(self) -> dict[str, Any]:
+    def trained(self) -> dict[str, Any]:
+        """What decides the result: not the card, limits on time, or the size of a forward pass."""
         found = self.model_dump(mode="json", exclude={"metadata"})
-        found["config"].pop("limit_minutes")
+        for name in ("limit_minutes", "checkpoint_minutes", "micro_batch"):
+            found["config"].pop(name)
         return found
 
 

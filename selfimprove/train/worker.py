@@ -22,12 +22,13 @@ from selfimprove.child import end_with_parent
 from selfimprove.errors import DivergedError, SelfImproveError
 from selfimprove.records import derive_seed
 from selfimprove.train import deepspeed_config as settings
+from selfimprove.train.checkpoint import Checkpoints
 from selfimprove.train.export import export
 from selfimprove.train.loss import Supervised
 from selfimprove.train.model import load_model
 from selfimprove.train.progress import Steps
 from selfimprove.train.rank import Rank, join
-from selfimprove.train.rows import load_rows, tokenise
+from selfimprove.train.rows import check_ids, load_rows, tokenise
 from selfimprove.train.schedule import batches, learning_rate, micro_batches
 from selfimprove.train.spec import ERROR, Spec
 from selfimprove.train.update import update
@@ -46,11 +47,18 @@ def main() -> int:
         return 1  # the first rank has written down what happened
     except Exception as error:
         traceback.print_exc()
-        said = str(error) if isinstance(error, SelfImproveError) else f"{type(error).__name__}: {error}"
-        with contextlib.suppress(OSError):
-            (out / ERROR).write_text(said.strip() + "\n", encoding="utf-8")
+        _tell(out, error)
         return 1
     return 0
+
+
+def _tell(out: Path, error: Exception) -> None:
+    """The first rank that failed says why. That another one is gone is no reason of its own: its death is the news."""
+    said = str(error) if isinstance(error, SelfImproveError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, RuntimeError) and any(word in said for word in ("gloo", "NCCL", "Connection")):
+        return
+    with contextlib.suppress(OSError), (out / ERROR).open("x", encoding="utf-8") as file:
+        file.write(said.strip() + "\n")
 
 
 def run(out: Path) -> None:
@@ -63,9 +71,10 @@ def run(out: Path) -> None:
     rows = load_rows(out)
     torch.manual_seed(spec.seed)
     model = load_model(Path(spec.model), spec.config)
+    check_ids(rows, model.get_input_embeddings().num_embeddings)
     engine = _engine(Supervised(model), spec, rank)
     steps = Steps(out, rank, spec.config)
-    _train(engine, rows, spec, rank, steps)
+    _train(engine, rows, spec, rank, steps, Checkpoints(out, spec, rank))
     export(engine, rows, spec, out, tokenizer, steps.counts, rank_index=rank.index, device=rank.device)
     torch.distributed.destroy_process_group()
 
@@ -80,12 +89,15 @@ def _engine(model: Supervised, spec: Spec, rank: Rank) -> Any:
     return engine
 
 
-def _train(engine: Any, rows: list[dict[str, Any]], spec: Spec, rank: Rank, told: Steps) -> None:
+def _train(
+    engine: Any, rows: list[dict[str, Any]], spec: Spec, rank: Rank, told: Steps, checkpoints: Checkpoints
+) -> None:
     config = spec.config
     lengths = [row["length"] for row in rows]
     plan = batches([row["id"] for row in rows], batch=config.batch, epochs=config.epochs, seed=spec.seed)
-    told.begin(rows, plan)
-    for number, batch in enumerate(plan):
+    first = checkpoints.restore(engine)
+    told.begin(rows, plan, first)
+    for number, batch in enumerate(plan[first:], first):
         began = time.monotonic()
         # Dropout, in a model that has it, draws what it would have drawn without a kill before this step.
         torch.manual_seed(derive_seed(spec.seed, "step", number, rank.index))
@@ -96,6 +108,8 @@ def _train(engine: Any, rows: list[dict[str, Any]], spec: Spec, rank: Rank, told
         chosen = [rows[i] for i in batch]
         done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank)
         told.add(chosen, done, rate, time.monotonic() - began)
+        if number + 1 < len(plan):
+            checkpoints.after(engine, number + 1)
 
 
 if __name__ == "__main__":

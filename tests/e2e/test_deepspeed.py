@@ -139,26 +139,39 @@ def test_no_compiler_and_no_path_are_needed(tiny_model: Path, tmp_path: Path, mo
     assert train(tiny_model, bad, tmp_path / "out", FULL, **ARGUMENTS)["steps"] == 2
 
 
-def test_a_killed_training_leaves_no_process_and_starts_again(
-    one: Trained, tiny_model: Path, rows: Path, tmp_path: Path
+LONG = {"epochs": 8.0, "processes": 2, "micro_batch": 2}
+
+
+def test_a_killed_training_leaves_no_process_and_goes_on_to_the_same_weights(
+    tiny_model: Path, rows: Path, tmp_path: Path
 ) -> None:
+    """Not near the same: bit for bit, losses and model, as without the kill."""
     script = (
-        "import sys; from pathlib import Path;"
-        "from selfimprove.config.model import Train; from selfimprove.train import train;"
-        "train(*map(Path, sys.argv[1:]), Train(epochs=1000, processes=2), max_tokens=120, learning_rate=3e-3, seed=3)"
+        "import sys; from pathlib import Path; from selfimprove.train import train;"
+        f"from tests.e2e.training import ARGUMENTS, FULL; changes = {LONG | {'checkpoint_minutes': 1e-6}};"
+        "train(*map(Path, sys.argv[1:]), FULL.model_copy(update=changes), **ARGUMENTS)"
     )
-    parent = subprocess.Popen([sys.executable, "-c", script, str(tiny_model), str(rows), str(tmp_path)], cwd=ROOT)
-    wait_for(lambda: (tmp_path / "train.jsonl").exists(), 120)
-    assert len(processes(str(tmp_path))) >= 4
+    out = tmp_path / "killed"
+    parent = subprocess.Popen([sys.executable, "-c", script, str(tiny_model), str(rows), str(out)], cwd=ROOT)
+    wait_for(lambda: (out / "checkpoint.json").exists() and len(steps(out)) >= 4, 200)
+    assert len(processes(str(out))) >= 4
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    wait_for(lambda: not processes(str(tmp_path)), 10)
-    train(tiny_model, rows, tmp_path, FULL, **ARGUMENTS)
-    assert losses(tmp_path) == pytest.approx(losses(one[0]), abs=1e-6)
+    wait_for(lambda: not processes(str(out)), 10)
+    assert 4 <= len(steps(out)) < 24
+    told: list[Event] = []
+    with listening(told.append):
+        counts = train(tiny_model, rows, out, FULL.model_copy(update=LONG), **ARGUMENTS)
+    assert any(isinstance(event, Note) and "goes on after step" in event.text for event in told)
+    assert not (out / "checkpoints").exists() and counts["steps"] == len(steps(out)) == 24
+    whole = train(tiny_model, rows, tmp_path / "whole", FULL.model_copy(update=LONG), **ARGUMENTS)
+    assert losses(out) == losses(tmp_path / "whole") and counts["tokens"] == whole["tokens"]
+    weights = [(folder / "model/model.safetensors").read_bytes() for folder in (out, tmp_path / "whole")]
+    assert weights[0] == weights[1]
 
 
 def wait_for(condition: Any, seconds: float) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
+        time.sleep(0.05)
