@@ -199,6 +199,8 @@ class Train(Section):
     """Rank of the LoRA matrices."""
     lora_alpha: Positive = 32
     """Scale of the LoRA update."""
+    packing: Literal["auto"] | bool = "auto"
+    """Rows laid end to end instead of padded, where a test at the start shows that they stay apart (`auto`: on a GPU)."""
     gradient_checkpointing: bool = False
     """Less memory for more time."""
     checkpoint_minutes: float = Field(default=5, ge=0)

@@ -28,7 +28,7 @@ from selfimprove.train.launcher import Launcher, OneMachine
 from selfimprove.train.memory import kernel_kills, ran_out
 from selfimprove.train.resume import Checkpoint, forget, usable
 from selfimprove.train.source import source
-from selfimprove.train.spec import CHECKPOINT, CHECKPOINTS, ERROR, LEFT_OUT, LOG, MODEL, OWN, REJECTED, RESULT, STEPS, Spec
+from selfimprove.train.spec import CHECKPOINT, CHECKPOINTS, ERROR, LEFT_OUT, LOG, MODEL, OWN, REJECTED, RESULT, STEPS, Part, Spec
 
 POLL_SECONDS = 0.5
 NAMED = 5
@@ -42,13 +42,14 @@ class _OutOfMemoryError(TrainError):
 def train(
     model: Path, rows: Path, out: Path, config: Train, *, max_tokens: int, learning_rate: float, seed: int,
     stage: str = "train", metadata: Mapping[str, Any] | None = None, launcher: Launcher | None = None,
+    without: tuple[Part, ...] = (),
 ) -> dict[str, float]:  # fmt: skip
     """Writes `out/model` and returns rows, left_out, steps, tokens, supervised_tokens, loss_first, loss_last (nats a
     supervised token), seconds (in the optimizer's loop) and peak_gb (most memory of the first rank).
 
     Raises TrainError, and DivergedError when the loss was no number or rose far above its start.
     """
-    spec = _spec(model, rows, config, max_tokens, learning_rate, seed, metadata or {})
+    spec = _spec(model, rows, config, max_tokens, learning_rate, seed, metadata or {}, without)
     if finished := _finished(out, spec):
         forget(out)
         return finished
@@ -86,7 +87,7 @@ def _attempt(spec: Spec, out: Path, stage: str, began: float, launcher: Launcher
 
 def _spec(
     model: Path, rows: Path, config: Train, max_tokens: int, learning_rate: float, seed: int,
-    metadata: Mapping[str, Any],
+    metadata: Mapping[str, Any], without: tuple[Part, ...] = (),
 ) -> Spec:  # fmt: skip
     source(model)
     try:
@@ -96,7 +97,7 @@ def _spec(
         raise TrainError(f"{rows}: the training rows cannot be read ({error.strerror}); make them again") from None
     return Spec(
         model=str(model.resolve()), rows=str(rows.resolve()), rows_sha256=found, config=config, max_tokens=max_tokens,
-        learning_rate=learning_rate, seed=seed, metadata=json.loads(json.dumps(dict(metadata), default=str)),
+        learning_rate=learning_rate, seed=seed, without=without, metadata=json.loads(json.dumps(dict(metadata), default=str)),
     )  # fmt: skip
 
 

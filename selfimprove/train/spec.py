@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -30,6 +30,10 @@ OWN = (SPEC, ROWS, LEFT_OUT, STEPS, LOG, ERROR, PART, MODEL, RESULT, REJECTED, C
 """Everything that a training writes into its directory; nothing else there is touched."""
 
 
+Part = Literal["packing", "buckets", "selective-logits"]
+"""What makes a training fast and can be switched off to see how much."""
+
+
 class Spec(Record):
     """`rows_sha256` makes a spec the identity of its result: the same spec trains the same model."""
 
@@ -40,6 +44,8 @@ class Spec(Record):
     max_tokens: int
     learning_rate: float
     seed: int
+    without: tuple[Part, ...] = ()
+    """Parts switched off, for the benchmark that shows what each is worth; without buckets nothing is packed either."""
     metadata: dict[str, Any] = Field(default_factory=dict)
     """Shown in the model card; no part of what is trained."""
 

@@ -24,10 +24,12 @@ from selfimprove.records import derive_seed
 from selfimprove.train import deepspeed_config as settings
 from selfimprove.train.checkpoint import Checkpoints
 from selfimprove.train.export import export
-from selfimprove.train.loss import Supervised
+from selfimprove.train.loss import CHUNK, Supervised
 from selfimprove.train.model import load_model
+from selfimprove.train.packing import pack
+from selfimprove.train.probes import logits_are_plain, may_pack
 from selfimprove.train.progress import Steps
-from selfimprove.train.rank import Rank, join
+from selfimprove.train.rank import Rank, join, tell
 from selfimprove.train.rows import check_ids, load_rows, tokenise
 from selfimprove.train.schedule import batches, learning_rate, micro_batches
 from selfimprove.train.spec import ERROR, Spec
@@ -72,7 +74,7 @@ def run(out: Path) -> None:
     torch.manual_seed(spec.seed)
     model = load_model(Path(spec.model), spec.config)
     check_ids(rows, model.get_input_embeddings().num_embeddings)
-    engine = _engine(Supervised(model), spec, rank)
+    engine = _engine(Supervised(model, selective="selective-logits" not in spec.without), spec, rank)
     steps = Steps(out, rank, spec.config)
     _train(engine, rows, spec, rank, steps, Checkpoints(out, spec, rank))
     export(engine, rows, spec, out, tokenizer, steps.counts, rank_index=rank.index, device=rank.device)
@@ -93,8 +95,10 @@ def _train(
     engine: Any, rows: list[dict[str, Any]], spec: Spec, rank: Rank, told: Steps, checkpoints: Checkpoints
 ) -> None:
     config = spec.config
-    lengths = [row["length"] for row in rows]
+    # Rows that are all called as long as each other stay in the order of the draw: no buckets.
+    lengths = [0 if "buckets" in spec.without else row["length"] for row in rows]
     plan = batches([row["id"] for row in rows], batch=config.batch, epochs=config.epochs, seed=spec.seed)
+    packed = _prepare(engine.module, rows, spec, rank)
     first = checkpoints.restore(engine)
     told.begin(rows, plan, first)
     for number, batch in enumerate(plan[first:], first):
@@ -104,12 +108,31 @@ def _train(
         rate = learning_rate(number, steps=len(plan), warmup=config.warmup, peak=spec.learning_rate)
         for group in engine.optimizer.param_groups:
             group["lr"] = rate
-        turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
+        if packed:
+            turns = pack(batch, lengths, room=settings.micro_batch(config) * spec.max_tokens, processes=rank.count)[rank.index]
+        else:
+            turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
         chosen = [rows[i] for i in batch]
-        done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank)
+        done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank, packed=packed)
         told.add(chosen, done, rate, time.monotonic() - began)
         if number + 1 < len(plan):
             checkpoints.after(engine, number + 1)
+
+
+def _prepare(module: Supervised, rows: list[dict[str, Any]], spec: Spec, rank: Rank) -> bool:
+    """Whether rows are packed; switches chunks of logits on where a pass may have more positions than one chunk."""
+    if module.selective and settings.micro_batch(spec.config) * spec.max_tokens > CHUNK:
+        if logits_are_plain(module, rows, rank):
+            module.chunk = CHUNK
+        else:
+            tell(rank, "the model works on its logits after its output layer: they are made in one piece, not in chunks")
+    wanted = spec.config.packing if spec.config.packing != "auto" else rank.device != "cpu"
+    if not wanted or {"packing", "buckets"} & set(spec.without):
+        return False
+    safe, found = may_pack(module, rows, rank)
+    if not safe:
+        tell(rank, f"rows are not packed, but share padded passes with others of their length: {found}")
+    return safe
 
 
 if __name__ == "__main__":

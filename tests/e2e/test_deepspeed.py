@@ -65,7 +65,11 @@ def test_what_has_ended_is_not_trained_again(
 
 @pytest.mark.parametrize(
     "change",
-    [{"micro_batch": 1}, {"processes": 2, "micro_batch": 4}, {"processes": 2, "micro_batch": 2, "zero_stage": 3}], ids=str,
+    [
+        {"micro_batch": 1}, {"processes": 2, "micro_batch": 4}, {"processes": 2, "micro_batch": 2, "zero_stage": 3},
+        {"packing": True, "micro_batch": 2},
+    ],
+    ids=str,
 )  # fmt: skip
 def test_any_split_of_the_batch_makes_the_same_updates(
     one: Trained, tiny_model: Path, rows: Path, tmp_path: Path, change: dict[str, Any]
