@@ -177,8 +177,8 @@ class Train(Section):
     """Passes over the rows."""
     batch: Positive = 8
     """Rows for one optimizer step, over all processes."""
-    micro_batch: Positive = 8
-    """Rows for one forward pass of one process."""
+    micro_batch: Positive | Literal["auto"] = "auto"
+    """Rows for one forward pass of one process (`auto`: as many as fit; the batch divided by it is the accumulation)."""
     warmup: Share = 0.1
     """Share of the steps in which the learning rate rises."""
     weight_decay: float = Field(default=0.0, ge=0)
@@ -191,8 +191,10 @@ class Train(Section):
     """Weight of a subtask's tokens in the loss (1 where none is given)."""
     processes: Positive = 1
     """Training processes (GPUs, or CPU processes)."""
-    zero_stage: Literal[0, 1, 2, 3] = 0
-    """DeepSpeed ZeRO stage."""
+    zero_stage: Literal[0, 1, 2, 3, "auto"] = "auto"
+    """DeepSpeed ZeRO stage (`auto`: the lowest that fits)."""
+    offload: Literal["auto"] | bool = "auto"
+    """Optimizer, and under stage 3 the weights, kept in the host's memory (`auto`: where nothing else fits the GPU)."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto`: bfloat16 where a GPU has it, else float32."""
     lora_rank: Positive = 16
@@ -264,6 +266,12 @@ class Config(Section):
                 f"train.batch={self.train.batch} does not divide among train.processes={self.train.processes}: "
                 "choose a multiple of it"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _offload_has_a_stage(self) -> Config:
+        if self.train.offload is True and self.train.zero_stage in (0, 1):
+            raise ValueError(f"train.offload needs train.zero_stage=2 or 3, not {self.train.zero_stage}: set one of them")
         return self
 
     @model_validator(mode="after")

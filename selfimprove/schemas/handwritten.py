@@ -90,7 +90,7 @@ REJECTED: Schema = closed({"step": COUNT, "sentence": TEXT, "counts": COUNTS})
 
 LEFT_OUT: Schema = closed({"id": TEXT, "length": COUNT, "reason": {"enum": ["too-long", "unknown-token"]}})
 
-TRAINED: Schema = closed({
+TRAINED: Schema = {"patternProperties": {r"^peak_gb_rank_[1-9]\d*$": NUMBER}} | closed({
     "rows": COUNT, "left_out": COUNT, "steps": COUNT, "tokens": COUNT, "supervised_tokens": COUNT, "loss_first": NUMBER,
     "loss_last": NUMBER, "seconds": NUMBER, "peak_gb": NUMBER,
 })  # fmt: skip

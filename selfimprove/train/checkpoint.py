@@ -40,18 +40,23 @@ class Checkpoints:
         found = read_checkpoint(self.out)
         if found is None:
             return 0
-        path, _ = engine.load_checkpoint(
-            str(self.folder), tag=found.folder, load_module_strict=not self.partly, load_lr_scheduler_states=False
-        )
+        try:
+            path, _ = engine.load_checkpoint(
+                str(self.folder), tag=found.folder, load_module_strict=not self.partly, load_lr_scheduler_states=False
+            )
+        except (RuntimeError, ValueError, KeyError, AttributeError, AssertionError) as error:
+            path = None
+            print(f"{type(error).__name__}: {error}", flush=True)
         if path is None:
-            raise TrainError(f"{self.folder / found.folder}: cannot be read; remove {self.out / CHECKPOINT} and start again")
+            raise TrainError(f"{self.out / CHECKPOINT}: does not fit this machine; remove it to start the training again")
         return found.step
 
     def after(self, engine: Any, step: int) -> None:
         """Writes a checkpoint after `step` steps when the last one is long enough ago."""
         if not self.every or not self._agreed(time.monotonic() - self._last >= self.every) or not self._has_room(engine):
             return
-        found = Checkpoint(spec=identity(self.spec), processes=self.rank.count, step=step, files={})
+        stage = int(self.spec.config.zero_stage)
+        found = Checkpoint(spec=identity(self.spec), processes=self.rank.count, zero_stage=stage, step=step, files={})
         engine.save_checkpoint(str(self.folder), tag=found.folder, save_latest=False, exclude_frozen_parameters=self.partly)
         torch.distributed.barrier()
         if self.rank.index == 0:

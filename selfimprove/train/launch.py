@@ -23,11 +23,13 @@ from selfimprove.child import Child
 from selfimprove.config.model import Train
 from selfimprove.errors import DivergedError, TrainError
 from selfimprove.events import Note, Progress, emit
+from selfimprove.machine import free_memory, gpu_memory
 from selfimprove.train.deepspeed_config import micro_batch
-from selfimprove.train.launcher import Launcher, OneMachine
+from selfimprove.train.estimate import fit
+from selfimprove.train.launcher import Launcher, OneMachine, has_nvidia
 from selfimprove.train.memory import kernel_kills, ran_out
 from selfimprove.train.resume import Checkpoint, forget, usable
-from selfimprove.train.source import source
+from selfimprove.train.source import Source, source
 from selfimprove.train.spec import CHECKPOINT, CHECKPOINTS, ERROR, LEFT_OUT, LOG, MODEL, OWN, REJECTED, RESULT, STEPS, Part, Spec
 
 POLL_SECONDS = 0.5
@@ -49,20 +51,24 @@ def train(
 
     Raises TrainError, and DivergedError when the loss was no number or rose far above its start.
     """
-    spec = _spec(model, rows, config, max_tokens, learning_rate, seed, metadata or {}, without)
+    found, on_gpu = source(model), has_nvidia()
+    memory = gpu_memory() if on_gpu else free_memory() / config.processes
+    fitted = fit(config, found, max_tokens=max_tokens, memory=memory, on_gpu=on_gpu)
+    spec = _spec(model, rows, fitted.config, max_tokens, learning_rate, seed, metadata or {}, without)
     if finished := _finished(out, spec):
         forget(out)
         return finished
-    _check_disk(model, out)
+    _check_disk(found, out)
+    emit(Note(fitted.sentence))
     began = time.monotonic()
     try:
         return _attempt(spec, out, stage, began, launcher or OneMachine())
     except _OutOfMemoryError as error:
-        size = micro_batch(config)
+        size = micro_batch(spec.config)
         if size == 1:
             raise
         emit(Note(f"{error}; trying once more with train.micro_batch={size // 2} instead of {size}", "warning"))
-        spec = spec.model_copy(update={"config": config.model_copy(update={"micro_batch": size // 2})})
+        spec = spec.model_copy(update={"config": spec.config.model_copy(update={"micro_batch": size // 2})})
     return _attempt(spec, out, stage, began, launcher or OneMachine())
 
 
@@ -89,7 +95,6 @@ def _spec(
     model: Path, rows: Path, config: Train, max_tokens: int, learning_rate: float, seed: int,
     metadata: Mapping[str, Any], without: tuple[Part, ...] = (),
 ) -> Spec:  # fmt: skip
-    source(model)
     try:
         with rows.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
@@ -111,9 +116,9 @@ def _finished(out: Path, spec: Spec) -> dict[str, float] | None:
     return None
 
 
-def _check_disk(model: Path, out: Path) -> None:
+def _check_disk(model: Source, out: Path) -> None:
     """Raises TrainError when the trained model will not fit: better now than after hours."""
-    need, there = source(model).parameters * 4 * 1.1, next(path for path in (out, *out.resolve().parents) if path.exists())
+    need, there = model.parameters * 4 * 1.1, next(path for path in (out, *out.resolve().parents) if path.exists())
     free = shutil.disk_usage(there).free
     if need > free:
         raise TrainError(f"{there}: the model takes {need / 1e9:.1f} GB of disk and {free / 1e9:.1f} GB are free; free some")

@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from selfimprove.config.model import Train
 from selfimprove.errors import DivergedError
 from selfimprove.train.rank import Rank, peak_gb
@@ -72,6 +74,13 @@ class Steps:
                 "supervised_share": round(total / tokens, 4), "seconds": round(seconds, 3),
                 "peak_gb": self.counts["peak_gb"],
             })  # fmt: skip
+
+    def end(self) -> None:
+        """Adds what the other processes took."""
+        peaks = torch.tensor([peak_gb(self.rank.device)], dtype=torch.float64, device=self.rank.device)
+        each = [torch.zeros_like(peaks) for _ in range(self.rank.count)]
+        torch.distributed.all_gather(each, peaks)
+        self.counts |= {f"peak_gb_rank_{number}": round(float(peak), 3) for number, peak in enumerate(each) if number}
 
     def _refuse_divergence(self, loss: float, norm: float) -> None:
         recent = self.losses[-SMOOTHED:]

@@ -25,6 +25,7 @@ class Checkpoint(Record):
 
     spec: dict[str, Any]
     processes: int
+    zero_stage: int
     step: int
     files: dict[str, str]
 
@@ -86,6 +87,8 @@ def _misfit(out: Path, found: Checkpoint, spec: Spec) -> str:
     """Why a checkpoint of this training cannot be used; empty when it can."""
     if found.processes != spec.config.processes:
         return f"{found.processes} processes trained it, and now there are {spec.config.processes}"
+    if found.zero_stage != spec.config.zero_stage:
+        return f"it was trained with train.zero_stage={found.zero_stage}, and now it is {spec.config.zero_stage}"
     if len(_told(out)) < found.step:
         return f"{out / STEPS} has lost some of its steps"
     folder = out / CHECKPOINTS / found.folder

@@ -63,7 +63,7 @@ class Spec(Record):
     def trained(self) -> dict[str, Any]:
         """What decides the result: not the card, limits on time, or the size of a forward pass."""
         found = self.model_dump(mode="json", exclude={"metadata"})
-        for name in ("limit_minutes", "checkpoint_minutes", "micro_batch"):
+        for name in ("limit_minutes", "checkpoint_minutes", "micro_batch", "zero_stage", "offload"):
             found["config"].pop(name)
         return found
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from selfimprove.errors import DivergedError, StoreError
 from selfimprove.models import model_digest
 from selfimprove.records import StageRef
@@ -10,6 +13,9 @@ from selfimprove.store.layout import read_json
 from selfimprove.store.round import Round
 from selfimprove.train.launch import train
 from selfimprove.train.spec import REJECTED
+
+EMBEDDED_LICENCE = "apache-2.0"
+"""Of SmolLM2-135M-Instruct, which comes without a card."""
 
 
 def run(round_: Round, selected: StageRef, start: Model) -> tuple[StageRef, Model | None]:
@@ -26,7 +32,7 @@ def run(round_: Round, selected: StageRef, start: Model) -> tuple[StageRef, Mode
                 counts = train(
                     start.path, selected.path / "rows.jsonl", stage.path, config, max_tokens=round_.config.rows.max_tokens,
                     learning_rate=rate, seed=round_.config.run.seed, stage="train",
-                    metadata={"run": round_.layout.name, "round": round_.number, "started_from": start.name},
+                    metadata=_metadata(round_, start),
                 )  # fmt: skip
             except DivergedError:
                 if round_.name != "round":
@@ -35,6 +41,26 @@ def run(round_: Round, selected: StageRef, start: Model) -> tuple[StageRef, Mode
             stage.close(counts)
         assert stage.finished is not None
         return stage.finished, challenger(round_)
+
+
+def _metadata(round_: Round, start: Model) -> dict[str, Any]:
+    """For the card: where the model comes from, and what was known of its ancestor when it was trained."""
+    found = {"run": round_.layout.name, "round": round_.number, "started from": f"{start.name} (digest {start.digest})"}
+    if round_.config.model == "embedded":
+        found["license"] = EMBEDDED_LICENCE
+    known = read_json(_scores(round_, start))
+    if known:
+        rates = {"calls": known["call"], "abstentions": known["abstention"]}
+        said = ", ".join(f"{r['correct']} of {r['n']} {name}" for name, r in rates.items() if r["n"])
+        found[f"scores of {start.name} on the gate"] = said
+    return found
+
+
+def _scores(round_: Round, start: Model) -> Path:
+    """Where the gate results of a model of this run lie."""
+    number = int(start.name.removeprefix("round-")) if start.name.startswith("round-") else 0
+    folder = "evaluate-base" if start.name == "base" else "evaluate"
+    return round_.layout.round(number) / folder / "gate.results.json"
 
 
 def challenger(round_: Round) -> Model | None:

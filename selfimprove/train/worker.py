@@ -77,6 +77,7 @@ def run(out: Path) -> None:
     engine = _engine(Supervised(model, selective="selective-logits" not in spec.without), spec, rank)
     steps = Steps(out, rank, spec.config)
     _train(engine, rows, spec, rank, steps, Checkpoints(out, spec, rank))
+    steps.end()
     export(engine, rows, spec, out, tokenizer, steps.counts, rank_index=rank.index, device=rank.device)
     torch.distributed.destroy_process_group()
 

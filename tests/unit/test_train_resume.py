@@ -12,7 +12,8 @@ from selfimprove.events import Event, Note, listening
 from selfimprove.train.resume import Checkpoint, digest_of, forget, identity, usable
 from selfimprove.train.spec import Spec, write_json
 
-SPEC = Spec(model="m", rows="r", rows_sha256="0", config=Train(), max_tokens=9, learning_rate=1e-3, seed=7)
+CONFIG = Train(zero_stage=0, micro_batch=8, offload=False)
+SPEC = Spec(model="m", rows="r", rows_sha256="0", config=CONFIG, max_tokens=9, learning_rate=1e-3, seed=7)
 
 
 def changed(**config: object) -> Spec:
@@ -26,7 +27,7 @@ def out(tmp_path: Path) -> Path:
         (tmp_path / "checkpoints" / name).mkdir(parents=True)
         (tmp_path / "checkpoints" / name / "states.pt").write_bytes(b"states")
     files = {"states.pt": digest_of(tmp_path / "checkpoints/step-000002/states.pt")}
-    found = Checkpoint(spec=identity(SPEC), processes=1, step=2, files=files)
+    found = Checkpoint(spec=identity(SPEC), processes=1, zero_stage=0, step=2, files=files)
     write_json(tmp_path / "checkpoint.json", found.model_dump(mode="json"))
     (tmp_path / "train.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
     return tmp_path
@@ -56,6 +57,10 @@ def test_another_number_of_processes_starts_again_and_says_so(out: Path, told: l
     assert usable(out, changed(processes=2)) is None
     (note,) = [event.text for event in told if isinstance(event, Note)]
     assert "after step 2 starts again" in note and "1 processes trained it, and now there are 2" in note
+
+
+def test_another_sharding_starts_again_and_says_so(out: Path, told: list[Event]) -> None:
+    assert usable(out, changed(zero_stage=2)) is None and "train.zero_stage=0, and now it is 2" in str(told)
 
 
 @pytest.mark.parametrize("spec", [changed(batch=4), SPEC.model_copy(update={"rows_sha256": "1"}), changed(method="lora")])
