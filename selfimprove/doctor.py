@@ -17,6 +17,7 @@ from selfimprove.config import Config
 from selfimprove.errors import MachineError, ModelError
 from selfimprove.machine import free_memory, gpus
 from selfimprove.store.layout import Layout
+from selfimprove.store.retention import retired
 from selfimprove.store.starts import is_over, starts
 from selfimprove.train.estimate import fit
 from selfimprove.train.source import Source, source
@@ -158,8 +159,8 @@ def _models_owed(config: Config, more: bool) -> float:
         return 0.0
     rounds = (known[-1].last if known else 0) + (config.run.rounds if over or not known else 0)
     made = _weights(layout.root) + (_weights(layout.cache) if config.model == "embedded" else 0)
-    # Base, bootstrap, one model a round and the one that is being written, float32.
-    return max(0.0, _parameters(config) * 4 * (rounds + 3) - made)
+    # Base, bootstrap, one model a round and the one that is being written, float32; those that were removed are not owed.
+    return max(0.0, _parameters(config) * 4 * (rounds + 3 - retired(layout)) - made)
 
 
 def _weights(folder: Path) -> int:

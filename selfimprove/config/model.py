@@ -32,6 +32,8 @@ class Run(Section):
     """Self-improvement rounds that one start adds."""
     seed: int = 7
     """Every draw derives from this and from what is drawn, never from order."""
+    keep_models: Positive = 4
+    """When a start is over, the newest so many models keep their weights, and the champion and the bootstrap."""
     budget_minutes: float = Field(default=0, ge=0)
     """No new round starts once this many minutes have passed since the start (0: no limit)."""
 
