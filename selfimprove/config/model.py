@@ -18,7 +18,7 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Run(Section):
@@ -189,7 +189,7 @@ class Train(Section):
     """Gradient norm above which it is scaled down."""
     max_loss_rise: float = Field(default=2.0, ge=0)
     """A training whose loss lies this far above its start (nats a token, over 3 steps) is stopped, and rejected (0: never)."""
-    subtask_weights: dict[Subtask, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = {}
+    subtask_weights: dict[Subtask, Annotated[float, Field(gt=0)]] = {}
     """Weight of a subtask's tokens in the loss (1 where none is given)."""
     processes: Positive = 1
     """Training processes (GPUs, or CPU processes)."""

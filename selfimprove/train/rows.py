@@ -24,7 +24,7 @@ from selfimprove.train.spec import LEFT_OUT, ROWS
 
 def read_rows(path: Path) -> Iterator[Row]:
     """Raises TrainError, naming the line."""
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue

@@ -91,6 +91,14 @@ def test_rows_that_would_train_nothing_are_refused(tmp_path: Path, rows: list[di
         tokenise(Words(), write(tmp_path / "rows.jsonl", *rows), tmp_path, max_tokens=20)
 
 
+@pytest.mark.parametrize("line", [b"{", b"\xff\xfe{}", b"null", b"[" * 100_000, b'{"id": "\\ud800"}'])
+def test_a_line_that_is_no_row_is_refused_by_its_number(tmp_path: Path, line: bytes) -> None:
+    path = write(tmp_path / "rows.jsonl", row("a"))
+    path.write_bytes(path.read_bytes() + b"\n" + line)
+    with pytest.raises(TrainError, match=r"rows.jsonl:3: is no training row"):
+        list(read_rows(path))
+
+
 def test_a_broken_line_is_named(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.jsonl", row("a"), {"id": "b"})
     with pytest.raises(TrainError, match=r"rows.jsonl:2: is no training row \(subtask"):
