@@ -91,10 +91,10 @@ class Steps:
             why = f"the loss of its last {len(recent)} steps is {mean:.2f} and began at {self.losses[0]:.2f}"
         else:
             return
-        said = (
-            f"the training diverged at step {len(self.losses)} of {self.steps}: {why}; lower the learning rate, or look at "
-            "the rows of that step"
-        )
+        # Before the first update nothing but the model itself can be wrong.
+        first = len(self.losses) == 1
+        todo = "look at the model it began with" if first else "lower the learning rate, or look at the rows of that step"
+        said = f"the training diverged at step {len(self.losses)} of {self.steps}: {why}; {todo}"
         if self.rank.index == 0:
             counts = {**self.counts, "steps": len(self.losses)}
             kept = {name: value for name, value in counts.items() if math.isfinite(value)}

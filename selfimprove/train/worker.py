@@ -72,7 +72,7 @@ def run(out: Path) -> None:
     torch.distributed.barrier()
     rows = load_rows(out)
     torch.manual_seed(spec.seed)
-    model = load_model(Path(spec.model), spec.config)
+    model = load_model(Path(spec.model), spec.config, lambda text: tell(rank, text))
     check_ids(rows, model.get_input_embeddings().num_embeddings)
     engine = _engine(Supervised(model, selective="selective-logits" not in spec.without), spec, rank)
     steps = Steps(out, rank, spec.config)
