@@ -24,6 +24,7 @@ def bootstrap(folder: str, name: str) -> Decision:
     evaluate_base(round_, base)
     rows = select_seeds(round_)
     first = train(round_, rows, base)
+    assert first is not None, "a bootstrap that diverges raises"
     scores = evaluate(round_, first)
     decision: Decision = elect(round_, first, scores)
     publish(round_)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from selfimprove.errors import StoreError
 from selfimprove.events import Note, emit
 from selfimprove.observe.progress import watching
 from selfimprove.observe.report import write_report
@@ -17,7 +18,7 @@ from selfimprove.store.lock import locked
 from selfimprove.store.round import freeze, open_round
 from selfimprove.store.stage import read_manifest
 from selfimprove.store.starts import finished_rounds
-from selfimprove.train.stage import challenger
+from selfimprove.train.stage import challenger, trained
 from tasks.evaluate import evaluate_test
 from tasks.select import select_control
 from tasks.train import train
@@ -32,9 +33,10 @@ def control(folder: str, name: str) -> None:
         round_ = freeze(layout, last, open_round(layout, last).config, part="control")
         rounds, candidate = _trained(layout, last)
         rows = select_control(round_, sum(_steps(layout, n) for n in rounds) * round_.config.train.batch)
-        bootstrap = challenger(open_round(layout, 0))
-        trained = train(round_, rows, bootstrap)
-        evaluate_test(round_, [candidate, trained, bootstrap])
+        bootstrap = trained(open_round(layout, 0))
+        model = train(round_, rows, bootstrap)
+        assert model is not None, "a control that diverges raises"
+        evaluate_test(round_, [candidate, model, bootstrap])
         for c in read_json(round_.path / "comparison.json") or []:
             emit(Note(f"{c['a']} minus {c['b']} on {c['n']} test calls: {c['gain']:+.1%} [{c['low']:+.1%}, {c['high']:+.1%}]"))
         write_report(layout)
@@ -47,7 +49,11 @@ def _trained(layout: Layout, last: int) -> tuple[list[int], Model]:
     adopted = [c.round for c in lineage(champion) if c.round and c.name == open_round(layout, c.round).model_name]
     if adopted:
         return adopted, champion.current
-    return [last], challenger(open_round(layout, last))
+    # None was adopted: the last one whose training gave a model.
+    for number in range(last, 0, -1):
+        if found := challenger(open_round(layout, number)):
+            return [number], found
+    raise StoreError(f"{layout.root}: the training of every round diverged, and there is nothing to compare a control with")
 
 
 def _steps(layout: Layout, number: int) -> int:

@@ -7,7 +7,7 @@ from prefect import flow
 from selfimprove.store.champion import base_model, read_champion
 from selfimprove.store.layout import Layout
 from selfimprove.store.round import open_round
-from selfimprove.train.stage import challenger
+from selfimprove.train.stage import challenger, trained
 from tasks.evaluate import evaluate_test
 from tasks.publish import publish
 
@@ -20,8 +20,8 @@ def measure(folder: str, name: str, number: int) -> None:
     champion = read_champion(layout)
     assert champion is not None, "round 0 elects a champion"
     last = challenger(open_round(layout, number))
-    first = challenger(open_round(layout, 0))
+    first = trained(open_round(layout, 0))
     # The last challenger is measured even when it was not adopted: what the rounds did is shown, whatever it is.
-    models = {m.digest: m for m in (champion.current, last, first, base_model(layout))}
+    models = {m.digest: m for m in (champion.current, last, first, base_model(layout)) if m}
     evaluate_test(round_, list(models.values()))
     publish(round_)

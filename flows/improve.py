@@ -27,6 +27,7 @@ from selfimprove.observe.progress import planned_seconds, watching
 from selfimprove.store.champion import Model, starting_champion
 from selfimprove.store.layout import Layout, read_json, write_json
 from selfimprove.store.lock import locked
+from selfimprove.store.retention import retire_models
 from selfimprove.store.round import Round, freeze, open_round
 from selfimprove.store.starts import Start, current_start, starts, stop_early
 from selfimprove.tools.data import SUITES, load_data
@@ -88,6 +89,8 @@ def _improve(layout: Layout, loaded: Loaded, more: bool) -> None:
     if start.last >= start.first or start.first == 1:
         freeze(layout, start.last, config, part="final")
         measure(str(layout.folder), layout.name, start.last)
+    if gone := retire_models(layout, config.run.keep_models):
+        emit(Note(f"removed the weights of {len(gone)} older models (run.keep_models={config.run.keep_models})"))
 
 
 def _begin(layout: Layout, loaded: Loaded) -> None:

@@ -11,7 +11,7 @@ from selfimprove.records import Decision
 from selfimprove.store.champion import starting_champion, starting_model
 from selfimprove.store.layout import Layout
 from selfimprove.store.round import open_round
-from tasks.decide import decide
+from tasks.decide import decide, reject
 from tasks.evaluate import evaluate
 from tasks.generate import generate
 from tasks.publish import publish
@@ -31,7 +31,9 @@ def improve_once(folder: str, name: str, number: int) -> Decision:
     verdicts = verify(round_, attempts)
     rows = select(round_, attempts, verdicts)
     challenger = train(round_, rows, starting_model(round_.layout, champion, round_.config.train.start))
-    scores = evaluate(round_, challenger)
-    decision: Decision = decide(round_, champion, challenger, scores)
+    if challenger:
+        decision: Decision = decide(round_, champion, challenger, evaluate(round_, challenger))
+    else:  # its training diverged
+        decision = reject(round_, champion)
     publish(round_)
     return decision

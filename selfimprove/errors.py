@@ -40,5 +40,9 @@ class TrainError(SelfImproveError):
     """A training process that could not start, died or was refused; the message ends with its last log lines."""
 
 
+class DivergedError(TrainError):
+    """A training that was stopped because it made the model worse: a verdict on its challenger, not a fault of the machine."""
+
+
 class MachineError(SelfImproveError):
     """The machine lacks something that the run needs: memory, disk, a port, a package."""

@@ -14,6 +14,11 @@ def decide(round_: Round, champion: Model, challenger: Model, scores: StageRef) 
     return selfimprove.evaluate.run_decide(round_, champion, challenger, scores)
 
 
+@task(name="reject", **OPTIONS)
+def reject(round_: Round, champion: Model) -> Decision:
+    return selfimprove.evaluate.run_rejected(round_, champion)
+
+
 @task(name="elect", **OPTIONS)
 def elect(round_: Round, model: Model, scores: StageRef) -> Decision:
     return selfimprove.evaluate.run_first(round_, model, scores)

@@ -10,5 +10,6 @@ from tasks import OPTIONS
 
 
 @task(name="train", **OPTIONS)
-def train(round_: Round, rows: StageRef, start: Model) -> Model:
+def train(round_: Round, rows: StageRef, start: Model) -> Model | None:
+    """None: the training diverged, and there is no challenger."""
     return selfimprove.train.stage.run(round_, rows, start)[1]

@@ -17,8 +17,11 @@ def main() -> None:
     print(build(Path(sys.argv[1])))
 
 
-def build(out: Path, seed: int = 0) -> Path:
-    """Writes weights, tokenizer, template and `selfimprove.json` into `out`; the same seed makes the same model."""
+def build(out: Path, seed: int = 0, wide: int = 128) -> Path:
+    """Writes weights, tokenizer, template and `selfimprove.json` into `out`; the same seed makes the same model.
+
+    `wide` is the size of the inner layers: what a forward pass takes grows with it, and nearly nothing else does.
+    """
     from selfimprove.chat.families import install
     from selfimprove.models.convert import load_tokenizer
     from selfimprove.models.embedded import find_gguf
@@ -26,12 +29,12 @@ def build(out: Path, seed: int = 0) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = load_tokenizer(find_gguf())
     tokenizer.save_pretrained(out)
-    _model(tokenizer, seed).save_pretrained(out)
+    _model(tokenizer, seed, wide).save_pretrained(out)
     install(out, "selfimprove")
     return out
 
 
-def _model(tokenizer: Any, seed: int) -> Any:
+def _model(tokenizer: Any, seed: int, wide: int) -> Any:
     import torch
     from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
@@ -41,7 +44,7 @@ def _model(tokenizer: Any, seed: int) -> Any:
         "pad_token_id": tokenizer.pad_token_id,
     }  # fmt: skip
     config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=2,
+        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=wide, num_hidden_layers=2, num_attention_heads=2,
         num_key_value_heads=1, max_position_embeddings=2048, tie_word_embeddings=True, initializer_range=0.1, **ids,
     )  # fmt: skip
     model = LlamaForCausalLM(config)

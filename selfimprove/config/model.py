@@ -10,13 +10,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from selfimprove.records.training import Subtask
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class Run(Section):
@@ -30,6 +32,8 @@ class Run(Section):
     """Self-improvement rounds that one start adds."""
     seed: int = 7
     """Every draw derives from this and from what is drawn, never from order."""
+    keep_models: Positive = 4
+    """When a start is over, the newest so many models keep their weights, and the champion and the bootstrap."""
     budget_minutes: float = Field(default=0, ge=0)
     """No new round starts once this many minutes have passed since the start (0: no limit)."""
 
@@ -207,26 +211,36 @@ class Train(Section):
     """Passes over the rows."""
     batch: Positive = 8
     """Rows for one optimizer step, over all processes."""
-    micro_batch: Positive = 8
-    """Rows for one forward pass of one process."""
+    micro_batch: Positive | Literal["auto"] = "auto"
+    """Rows for one forward pass of one process (`auto`: as many as fit; the batch divided by it is the accumulation)."""
     warmup: Share = 0.1
     """Share of the steps in which the learning rate rises."""
     weight_decay: float = Field(default=0.0, ge=0)
     """AdamW's weight decay."""
     max_grad_norm: float = Field(default=1.0, gt=0)
     """Gradient norm above which it is scaled down."""
+    max_loss_rise: float = Field(default=2.0, ge=0)
+    """A training whose loss lies this far above its start (nats a token, over 3 steps) is stopped, and rejected (0: never)."""
+    subtask_weights: dict[Subtask, Annotated[float, Field(gt=0)]] = {}
+    """Weight of a subtask's tokens in the loss (1 where none is given)."""
     processes: Positive = 1
     """Training processes (GPUs, or CPU processes)."""
-    zero_stage: Literal[0, 1, 2, 3] = 0
-    """DeepSpeed ZeRO stage."""
+    zero_stage: Literal[0, 1, 2, 3, "auto"] = "auto"
+    """DeepSpeed ZeRO stage (`auto`: the lowest that fits)."""
+    offload: Literal["auto"] | bool = "auto"
+    """Optimizer, and under stage 3 the weights, kept in the host's memory (`auto`: where nothing else fits the GPU)."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto`: bfloat16 where a GPU has it, else float32."""
     lora_rank: Positive = 16
     """Rank of the LoRA matrices."""
     lora_alpha: Positive = 32
     """Scale of the LoRA update."""
+    packing: Literal["auto"] | bool = "auto"
+    """Rows laid end to end instead of padded, where a test at the start shows that they stay apart (`auto`: on a GPU)."""
     gradient_checkpointing: bool = False
     """Less memory for more time."""
+    checkpoint_minutes: float = Field(default=5, ge=0)
+    """Time between two checkpoints, from which a training that was interrupted goes on (0: none; it starts again)."""
     limit_minutes: float = Field(default=0, ge=0)
     """A training that takes longer is ended (0: no limit)."""
 
@@ -291,6 +305,12 @@ class Config(Section):
                 f"train.batch={self.train.batch} does not divide among train.processes={self.train.processes}: "
                 "choose a multiple of it"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _offload_has_a_stage(self) -> Config:
+        if self.train.offload is True and self.train.zero_stage in (0, 1):
+            raise ValueError(f"train.offload needs train.zero_stage=2 or 3, not {self.train.zero_stage}: set one of them")
         return self
 
     @model_validator(mode="after")

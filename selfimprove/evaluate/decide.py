@@ -28,6 +28,21 @@ def run_first(round_: Round, model: Model, scores: StageRef) -> Decision:
     return _close(round_, model, scores, decision, {})
 
 
+def run_rejected(round_: Round, champion: Model) -> Decision:
+    """A round whose training diverged: nothing is measured, and the champion stays."""
+    why = read_json(round_.path / "train" / "rejected.json") or {"sentence": "the training diverged"}
+    sentence = f"{champion.name} stays the champion: {round_.model_name} was not made, {why['sentence']}."
+    decision = Decision(
+        round=round_.number, champion=champion.name, challenger=round_.model_name, promoted=False, sentence=sentence
+    )
+    with round_.stage("decide", {"rejected": why["sentence"], "champion": champion.digest}) as stage:
+        if not stage.finished:
+            write_json(stage.path / "decision.json", decision.model_dump(mode="json"))
+            emit(Note(sentence, "warning"))
+            stage.close({"promoted": 0.0})
+    return decision
+
+
 def run_decide(round_: Round, champion: Model, challenger: Model, scores: StageRef) -> Decision:
     """Compares on the gate, checks the guarded rates, moves the champion's pointer or leaves it."""
     gate, champion_scores = round_.config.gate, champion_measured(round_, champion)

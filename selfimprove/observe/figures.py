@@ -120,6 +120,12 @@ class Step(Record):
     step: int
     loss: float
     learning_rate: float | None = None
+    grad_norm: float | None = None
+    tokens_per_second: float | None = None
+    supervised_share: float | None = None
+    """Of the tokens, those that carry the loss."""
+    peak_gb: float | None = None
+    loss_by_subtask: dict[str, float] = Field(default_factory=dict)
 
 
 class RunSummary(Record):

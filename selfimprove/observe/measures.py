@@ -53,8 +53,12 @@ def step_metrics(summary: RunSummary, round_: int) -> Iterator[tuple[str, float,
     for step in summary.steps:
         if step.round == round_:
             yield "train/loss", step.loss, step.step
-            if step.learning_rate is not None:
-                yield "train/learning_rate", step.learning_rate, step.step
+            for name, value in step.loss_by_subtask.items():
+                yield f"train/loss/{name}", value, step.step
+            for name in ("learning_rate", "grad_norm", "tokens_per_second", "supervised_share", "peak_gb"):
+                value = getattr(step, name)
+                if value is not None:
+                    yield f"train/{name}", value, step.step
 
 
 def final_metrics(summary: RunSummary) -> dict[str, float]:

@@ -23,7 +23,8 @@ Where: SQLite `runs/mlflow.db` and `runs/mlartifacts` by absolute path; MLFLOW_T
 | selftest/RATE (and _low, _high) | the same | share of cases on which the verifier erred, Wilson 95 % |
 | return/per_device_hour, return/per_1000_tokens | the same | points of gain for what they cost (docs/formats.md) |
 | seconds/STAGE | the same | seconds spent in a stage |
-| train/loss, train/learning_rate | child at step = optimizer step | training |
+| train/loss, train/loss/SUBTASK, train/learning_rate, train/grad_norm | child at step = optimizer step | training |
+| train/tokens_per_second, train/supervised_share, train/peak_gb | the same | its speed, and what it took |
 | test/MODEL/call, test/MODEL/abstention (and _low, _high) | parent at step = last round | the test suite |
 | test/A_minus_B (and _low, _high) | the same | paired difference of call accuracy on the test items |
 """

@@ -183,11 +183,16 @@ def _missing(layout: Layout, rounds: list[int], stages: tuple[StageTime, ...]) -
         yield "no round was begun"
         return
     for time in stages:
-        if not time.finished and time.group != "final":
+        if not time.finished and time.group != "final" and not _rejected(layout, time):
             state = "not finished" if time.spent is not None else "not begun"
             yield f"{place(time.group, time.round)}: {time.stage} is {state}"
     if not (layout.final(rounds[-1]) / "comparison.json").is_file():
         yield f"the test suite was not measured after {place('round' if rounds[-1] else 'bootstrap', rounds[-1])}"
+
+
+def _rejected(layout: Layout, time: StageTime) -> bool:
+    """Whether a stage is not owed, because the training of its round diverged and left nothing to measure."""
+    return time.stage == "evaluate" and (layout.round(time.round) / "train" / "rejected.json").is_file()
 
 
 def place(group: str, round_: int) -> str:
@@ -200,7 +205,12 @@ def _steps(layout: Layout, rounds: list[int]) -> Iterator[Step]:
         for row in stream(layout.round(round_) / "train" / "train.jsonl"):
             step, loss = number(row.get("step")), number(row.get("loss"))
             if step is not None and loss is not None:
-                yield Step(round=round_, step=int(step), loss=loss, learning_rate=number(row.get("learning_rate")))
+                tokens, seconds, each = number(row.get("tokens")), number(row.get("seconds")), row.get("loss_by_subtask")
+                yield Step(
+                    round=round_, step=int(step), loss=loss, tokens_per_second=tokens / seconds if tokens and seconds else None,
+                    loss_by_subtask={k: v for k, v in each.items() if number(v) is not None} if isinstance(each, dict) else {},
+                    **{name: number(row.get(name)) for name in ("learning_rate", "grad_norm", "supervised_share", "peak_gb")},
+                )  # fmt: skip
 
 
 def _files(card: dict[str, Any]) -> tuple[str, ...]:

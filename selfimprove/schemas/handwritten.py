@@ -84,12 +84,15 @@ BANDS: Schema = closed(dict.fromkeys(("mastered", "learnable", "frontier", "out_
 
 STEPS: Schema = closed({
     "step": {"type": "integer", "minimum": 1}, "steps": COUNT, "loss": NUMBER, "loss_by_subtask": COUNTS,
-    "learning_rate": NUMBER, "grad_norm": NUMBER, "tokens": COUNT, "supervised_tokens": COUNT, "seconds": NUMBER,
+    "learning_rate": NUMBER, "grad_norm": NUMBER, "tokens": COUNT, "supervised_tokens": COUNT,
+    "supervised_share": NUMBER, "seconds": NUMBER, "peak_gb": NUMBER,
 })  # fmt: skip
 
-LEFT_OUT: Schema = closed({"id": TEXT, "length": COUNT})
+REJECTED: Schema = closed({"step": COUNT, "sentence": TEXT, "counts": COUNTS})
 
-TRAINED: Schema = closed({
+LEFT_OUT: Schema = closed({"id": TEXT, "length": COUNT, "reason": {"enum": ["too-long", "unknown-token"]}})
+
+TRAINED: Schema = {"patternProperties": {r"^peak_gb_rank_[1-9]\d*$": NUMBER}} | closed({
     "rows": COUNT, "left_out": COUNT, "steps": COUNT, "tokens": COUNT, "supervised_tokens": COUNT, "loss_first": NUMBER,
     "loss_last": NUMBER, "seconds": NUMBER, "peak_gb": NUMBER,
 })  # fmt: skip

@@ -42,6 +42,7 @@ from selfimprove.schemas import handwritten
 from selfimprove.store.champion import Champion, Model
 from selfimprove.store.starts import Start
 from selfimprove.tools.registry import Card
+from selfimprove.train.resume import Checkpoint
 from selfimprove.train.spec import Spec as TrainSpec
 
 FOLDER = Path(__file__).parent
@@ -79,6 +80,8 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "bands": ("select/bands.json", handwritten.BANDS),
     "training": ("train/spec.json", TrainSpec),
     "steps": ("train/train.jsonl", handwritten.STEPS),
+    "checkpoint": ("train/checkpoint.json", Checkpoint),
+    "rejected": ("train/rejected.json", handwritten.REJECTED),
     "left_out": ("train/left_out.jsonl", handwritten.LEFT_OUT),
     "trained": ("train/result.json", handwritten.TRAINED),
     "selfimprove": ("selfimprove.json of a model directory", handwritten.FAMILY),

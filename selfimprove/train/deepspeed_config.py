@@ -1,6 +1,6 @@
 """The DeepSpeed configuration of a training, as the dictionary that `deepspeed.initialize` takes.
 
-    deepspeed_config(config.train, device="cpu", bf16=False)
+    deepspeed_config(config.train, learning_rate=1e-4, bf16=False)       # every `auto` is replaced before (`estimate`)
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from selfimprove.config.model import Train
 
 def micro_batch(config: Train) -> int:
     """Rows of one forward pass of one process: never more than its share of the batch."""
-    return min(config.micro_batch, config.batch // config.processes)
+    return min(int(config.micro_batch), config.batch // config.processes)
 
 
 def accumulation(config: Train) -> int:
@@ -36,13 +36,24 @@ def deepspeed_config(config: Train, *, learning_rate: float, bf16: bool) -> dict
                 "weight_decay": config.weight_decay,
             },
         },
-        "zero_optimization": {"stage": config.zero_stage},
+        "zero_optimization": {"stage": config.zero_stage, **_offload(config)},
         "steps_per_print": 10**9,
         "wall_clock_breakdown": False,
     }  # fmt: skip
     if bf16:
         found["bf16"] = {"enabled": True}
+    if config.offload is True:
+        # DeepSpeed's own AdamW for the host is compiled at run time; torch's needs no compiler.
+        found["zero_force_ds_cpu_optimizer"] = False
     return found
+
+
+def _offload(config: Train) -> dict[str, Any]:
+    """What ZeRO keeps in the host's memory."""
+    if config.offload is not True:
+        return {}
+    host = {"device": "cpu", "pin_memory": True}
+    return {"offload_optimizer": host, **({"offload_param": host} if config.zero_stage == 3 else {})}
 
 
 def clips_itself(config: Train, *, bf16: bool) -> bool:

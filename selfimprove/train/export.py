@@ -46,7 +46,7 @@ def export(
     _copy(Path(spec.model), part)
     # A source that only names its family in selfimprove.json gets the family's template: that is what was trained.
     install(part, family_of(Path(spec.model)).name)
-    (part / "README.md").write_text(card(spec, counts), encoding="utf-8")
+    (part / "README.md").write_text(card(spec, counts, rows), encoding="utf-8")
     _check(part, model, {name: tensor.cpu() for name, tensor in probe.items()}, place, token)
     write_json(out / RESULT, counts)
     part.rename(out / MODEL)
@@ -103,12 +103,19 @@ def _copy(source: Path, part: Path) -> None:
             shutil.copyfile(source / name, part / name)
 
 
+def _tied(model: Any) -> bool:
+    """Whether the output layer is the embeddings: one tensor, not two that are equal."""
+    return bool(model.get_output_embeddings().weight.data_ptr() == model.get_input_embeddings().weight.data_ptr())
+
+
 def _check(part: Path, model: Any, probe: dict[str, Tensor], place: int, token: int) -> None:
     loaded = load_plain(part, model.dtype)
     wanted, found = model.state_dict(), loaded.state_dict()
     if wanted.keys() != found.keys():
         unlike = sorted(wanted.keys() ^ found.keys())[:3]
         raise TrainError(f"{part}: its weights are not those of the trained model ({unlike}); train again")
+    if _tied(model) != _tied(loaded):
+        raise TrainError(f"{part}: its output layer {'is not' if _tied(model) else 'is'} tied to its embeddings; train again")
     for name, tensor in wanted.items():
         if tensor.numel() == 0 or tensor.shape != found[name].shape or not torch.equal(tensor, found[name]):
             raise TrainError(f"{part}: the weight {name} is not the trained one; train again")

@@ -14,55 +14,110 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from selfimprove.errors import TrainError
 
+CHUNK = 1024
+"""Supervised positions whose logits are held at once: 0.2 GB of float32 over 49,152 words, and as much for the gradient."""
 
-def collate(rows: Sequence[dict[str, Any]], device: str | torch.device) -> dict[str, Tensor]:
+
+def collate(rows: Sequence[dict[str, Any]], device: str | torch.device, *, packed: bool = False) -> dict[str, Tensor]:
     """Rows -> `input_ids` (rows, tokens), `positions` (supervised,) into the flattened ids, `labels` (supervised,).
 
     Padding stands on the right, where a causal model never looks back at it: no attention mask is needed, and without
-    one attention takes its fastest path. The last token of a row predicts nothing and is left out.
+    one attention takes its fastest path. The last token of a row predicts nothing and is left out. `packed`: the rows
+    stand end to end in one sequence, and `position_ids` (1, tokens), which begin anew with each, keep them apart.
     """
     width = max(row["length"] for row in rows) - 1
     ids = torch.zeros(len(rows), width, dtype=torch.long)
-    positions, labels = [], []
-    for number, row in enumerate(rows):
+    starts = _starts(rows) if packed else [number * width for number in range(len(rows))]
+    positions, labels, flat = [], [], []
+    for number, (row, begin) in enumerate(zip(rows, starts, strict=True)):
         tokens, edges = torch.tensor(row["input_ids"]), row["spans"]
         ids[number, : len(tokens) - 1] = tokens[:-1]
+        flat.append(tokens[:-1])
         # The token at i is predicted by the hidden state at i - 1.
         for start, end in zip(edges[::2], edges[1::2], strict=True):
-            positions.append(torch.arange(start - 1, end - 1) + number * width)
+            positions.append(torch.arange(start - 1, end - 1) + begin)
             labels.append(tokens[start:end])
     found = {"input_ids": ids, "positions": torch.cat(positions), "labels": torch.cat(labels)}
+    if packed:
+        found["input_ids"] = torch.cat(flat)[None]
+        found["position_ids"] = torch.cat([torch.arange(len(tokens)) for tokens in flat])[None]
     return {name: tensor.to(device) for name, tensor in found.items()}
 
 
-class Supervised(nn.Module):
-    """A causal language model whose output is the loss of each supervised token."""
+def _starts(rows: Sequence[dict[str, Any]]) -> list[int]:
+    found = [0]
+    for row in rows[:-1]:
+        found.append(found[-1] + row["length"] - 1)
+    return found
 
-    def __init__(self, model: nn.Module) -> None:
+
+class Supervised(nn.Module):
+    """A causal language model whose output is the loss of each supervised token.
+
+    `chunk`: logits of so many positions are made at a time, and made again in the backward pass; 0: of all at once. Only
+    for models whose output layer is the last thing they do (`probes.logits_are_plain`). `selective` is switched off by the
+    benchmark alone: logits of all positions are then made, and most of them thrown away.
+    """
+
+    def __init__(self, model: nn.Module, *, selective: bool = True) -> None:
         super().__init__()
         self.model = model
+        self.chunk = 0
+        self.selective = selective
         head = model.get_output_embeddings()  # type: ignore[operator]
         if head is None:
             raise TrainError("the model has no output layer: train a causal language model")
         self._positions: Tensor | None = None
+        self._hidden: Tensor | None = None
+        self._taken = False
         head.register_forward_pre_hook(self._keep_supervised)
 
     def _keep_supervised(self, _: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         if self._positions is None:
             return inputs
         hidden = inputs[0]
-        return (hidden.reshape(1, -1, hidden.shape[-1]).index_select(1, self._positions), *inputs[1:])
+        kept = hidden.reshape(1, -1, hidden.shape[-1]).index_select(1, self._positions)
+        if self._taken:
+            # The output layer comes later, in chunks; here it sees one position, so that the model's forward can end.
+            self._hidden, kept = kept, kept[:, :1]
+        return (kept, *inputs[1:])
 
-    def logits(self, input_ids: Tensor, positions: Tensor) -> Tensor:
+    def logits(self, input_ids: Tensor, positions: Tensor, position_ids: Tensor | None = None) -> Tensor:
         """(supervised, vocabulary), in float32."""
+        more = {} if position_ids is None else {"position_ids": position_ids}
+        if not self.selective:
+            logits = self.model(input_ids=input_ids, use_cache=False, **more).logits
+            return logits.reshape(-1, logits.shape[-1]).index_select(0, positions).float()
         self._positions = positions
         try:
-            return self.model(input_ids=input_ids, use_cache=False).logits[0].float()
+            return self.model(input_ids=input_ids, use_cache=False, **more).logits[0].float()
         finally:
             self._positions = None
 
-    def forward(self, input_ids: Tensor, positions: Tensor, labels: Tensor) -> Tensor:
-        return nn.functional.cross_entropy(self.logits(input_ids, positions), labels, reduction="none")
+    def hidden(self, input_ids: Tensor, positions: Tensor, position_ids: Tensor | None = None) -> Tensor:
+        """(supervised, width): what goes into the output layer."""
+        self._taken = True
+        try:
+            self.logits(input_ids, positions, position_ids)
+            assert self._hidden is not None
+            return self._hidden[0]
+        finally:
+            self._taken, self._hidden = False, None
+
+    def forward(self, input_ids: Tensor, positions: Tensor, labels: Tensor, position_ids: Tensor | None = None) -> Tensor:
+        if not self.chunk or len(positions) <= self.chunk:
+            return _losses(self.logits(input_ids, positions, position_ids), labels)
+        hidden = self.hidden(input_ids, positions, position_ids)
+        parts = zip(hidden.split(self.chunk), labels.split(self.chunk), strict=True)
+        return torch.cat([checkpoint(self._chunk, *part, use_reentrant=False) for part in parts])
+
+    def _chunk(self, hidden: Tensor, labels: Tensor) -> Tensor:
+        return _losses(self.model.get_output_embeddings()(hidden[None])[0].float(), labels)  # type: ignore[operator]
+
+
+def _losses(logits: Tensor, labels: Tensor) -> Tensor:
+    return nn.functional.cross_entropy(logits, labels, reduction="none")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ from selfimprove.config.model import Train
 from selfimprove.errors import TrainError
 
 
-def load_model(path: Path, config: Train) -> Any:
-    """In float32: DeepSpeed makes the bfloat16 copy where one is asked for. Raises TrainError."""
-    model = load_plain(path, torch.float32)
+def load_model(path: Path, config: Train, say: Callable[[str], None]) -> Any:
+    """In float32: DeepSpeed makes the bfloat16 copy where one is asked for. `say` is told what is lost. Raises TrainError."""
+    model = load_plain(path, torch.float32, say)
     if config.method == "lora":
         model = with_lora(model, config)
     if config.gradient_checkpointing:
@@ -24,16 +25,28 @@ def load_model(path: Path, config: Train) -> Any:
     return model
 
 
-def load_plain(path: Path, dtype: torch.dtype | str) -> Any:
+def load_plain(path: Path, dtype: torch.dtype | str, say: Callable[[str], None] | None = None) -> Any:
+    """Raises TrainError for a directory whose weights are not those of the model that its config.json describes."""
     from transformers import AutoModelForCausalLM
 
     try:
-        return AutoModelForCausalLM.from_pretrained(
-            str(path), dtype=dtype, attn_implementation="sdpa", local_files_only=True, use_safetensors=True
-        )
-    except (OSError, ValueError) as error:
-        said = str(error).splitlines()[0]
+        model, report = AutoModelForCausalLM.from_pretrained(
+            str(path), dtype=dtype, attn_implementation="sdpa", local_files_only=True, use_safetensors=True,
+            trust_remote_code=False, output_loading_info=True,
+        )  # fmt: skip
+    except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:
+        if isinstance(error, RuntimeError) and "memory" in str(error):
+            raise
+        said = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if "ignore_mismatched_sizes" in said:
+            said = "the shapes of its weights are not those that its config.json describes"
         raise TrainError(f"{path}: the model cannot be loaded ({said}); name another one") from None
+    # transformers draws at random what a file does not hold, and says so in a log that nobody reads.
+    if missing := sorted(report["missing_keys"]):
+        raise TrainError(f"{path}: lacks {len(missing)} of the model's weights ({missing[0]}, ...); export it again")
+    if say and (lost := sorted(report["unexpected_keys"])):
+        say(f"{path}: {len(lost)} weights that a language model does not have ({lost[0]}, ...) are not trained, and not exported")
+    return model
 
 
 def with_lora(model: Any, config: Train) -> Any:

@@ -31,7 +31,7 @@ PROVED_EVERY = 16
 
 def read_rows(path: Path) -> Iterator[Row]:
     """Raises TrainError, naming the line."""
-    with path.open(encoding="utf-8") as lines:
+    with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
@@ -77,12 +77,13 @@ def tokenise(tokenizer: Any, path: Path, out: Path, max_tokens: int) -> None:
                 raise TrainError(f"{path}: two rows have the id {row.id}; ids must differ, the order follows them")
             seen.add(row.id)
         for found in encode(tokenizer, chunk):
-            (kept if found["length"] <= max_tokens else left_out).append(found)
-    (out / LEFT_OUT).write_text(
-        "".join(json.dumps({"id": row["id"], "length": row["length"]}) + "\n" for row in left_out), encoding="utf-8"
-    )
+            if reason := _reason_to_leave_out(tokenizer, found, max_tokens):
+                left_out.append({"id": found["id"], "length": found["length"], "reason": reason})
+            else:
+                kept.append(found)
+    (out / LEFT_OUT).write_text("".join(json.dumps(row) + "\n" for row in left_out), encoding="utf-8")
     if not kept:
-        longer = f"all {len(left_out)} are longer than rows.max_tokens={max_tokens}: raise it"
+        longer = f"all {len(left_out)} are longer than rows.max_tokens={max_tokens} (raise it) or unknown to the tokenizer"
         why = longer if left_out else "it is empty"
         raise TrainError(f"{path}: no row is left to train, {why}")
     features = Features({
@@ -92,10 +93,34 @@ def tokenise(tokenizer: Any, path: Path, out: Path, max_tokens: int) -> None:
     Dataset.from_list(kept, features=features).save_to_disk(str(out / ROWS), num_proc=None)
 
 
+def _reason_to_leave_out(tokenizer: Any, row: dict[str, Any], max_tokens: int) -> str:
+    """Empty for a row that is trained. An unknown token in an answer would teach the model to write it."""
+    if row["length"] > max_tokens:
+        return "too-long"
+    edges = row["spans"]
+    taught = [row["input_ids"][start : end - 1] for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    return "unknown-token" if any(tokenizer.unk_token_id in part for part in taught) else ""
+
+
+def check_ids(rows: list[dict[str, Any]], vocabulary: int) -> None:
+    """Raises TrainError for a row with a token that the model has no embedding for: its tokenizer is another model's."""
+    for row in rows:
+        if not 0 <= min(row["input_ids"]) <= max(row["input_ids"]) < vocabulary:
+            raise TrainError(
+                f"row {row['id']} has the token {max(row['input_ids'])}, and the model knows {vocabulary} tokens: its tokenizer "
+                "belongs to another model; copy the right one into its directory"
+            )
+
+
 def load_rows(out: Path) -> list[dict[str, Any]]:
     from datasets import load_from_disk
 
     return list(load_from_disk(str(out / ROWS)))
+
+
+def supervised(row: dict[str, Any]) -> int:
+    """Tokens of a tokenised row that carry the loss."""
+    return int(row["supervised"])
 
 
 def count_left_out(out: Path) -> int:

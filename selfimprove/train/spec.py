@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -23,8 +23,15 @@ ERROR = "error.txt"
 PART = "model.tmp"
 MODEL = "model"
 RESULT = "result.json"
-OWN = (SPEC, ROWS, LEFT_OUT, STEPS, LOG, ERROR, PART, MODEL, RESULT)
+REJECTED = "rejected.json"
+CHECKPOINT = "checkpoint.json"
+CHECKPOINTS = "checkpoints"
+OWN = (SPEC, ROWS, LEFT_OUT, STEPS, LOG, ERROR, PART, MODEL, RESULT, REJECTED, CHECKPOINT, CHECKPOINTS)
 """Everything that a training writes into its directory; nothing else there is touched."""
+
+
+Part = Literal["packing", "buckets", "selective-logits"]
+"""What makes a training fast and can be switched off to see how much."""
 
 
 class Spec(Record):
@@ -37,6 +44,8 @@ class Spec(Record):
     max_tokens: int
     learning_rate: float
     seed: int
+    without: tuple[Part, ...] = ()
+    """Parts switched off, for the benchmark that shows what each is worth; without buckets nothing is packed either."""
     metadata: dict[str, Any] = Field(default_factory=dict)
     """Shown in the model card; no part of what is trained."""
 
@@ -48,12 +57,14 @@ class Spec(Record):
         write_json(out / SPEC, self.model_dump(mode="json"))
 
     def same_training(self, other: Spec) -> bool:
-        """Whether both train the same model: the card and a limit on time do not count."""
-        return self._trained() == other._trained()
+        """Whether both train the same model."""
+        return self.trained() == other.trained()
 
-    def _trained(self) -> dict[str, Any]:
+    def trained(self) -> dict[str, Any]:
+        """What decides the result: not the card, limits on time, or the size of a forward pass."""
         found = self.model_dump(mode="json", exclude={"metadata"})
-        found["config"].pop("limit_minutes")
+        for name in ("limit_minutes", "checkpoint_minutes", "micro_batch", "zero_stage", "offload"):
+            found["config"].pop(name)
         return found
 
 

@@ -2,49 +2,40 @@
 
     python -m deepspeed.launcher.launch ... --module selfimprove.train.worker OUT
 
-The loss of a step is the sum over its supervised tokens divided by their number over all ranks and forward passes: not
-a mean of means (transformers 34191). DeepSpeed divides by the number of passes and averages over the ranks, so
-each pass is scaled by both: 1 x 8, 8 x 1 and 2 ranks x 4 rows make the same update.
+What this is not: one optimizer step (`update`), the order of the rows (`schedule`), or what is told of it (`progress`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import time
 import traceback
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from selfimprove.chat.doctor import examine
 from selfimprove.chat.render import load_tokenizer
 from selfimprove.child import end_with_parent
-from selfimprove.errors import SelfImproveError, TrainError
+from selfimprove.errors import DivergedError, SelfImproveError
+from selfimprove.records import derive_seed
 from selfimprove.train import deepspeed_config as settings
+from selfimprove.train.checkpoint import Checkpoints
 from selfimprove.train.export import export
-from selfimprove.train.loss import Supervised, collate
+from selfimprove.train.loss import CHUNK, Supervised
 from selfimprove.train.model import load_model
+from selfimprove.train.packing import pack
+from selfimprove.train.probes import logits_are_plain, may_pack
 from selfimprove.train.progress import Steps
-from selfimprove.train.rows import load_rows, tokenise
+from selfimprove.train.rank import Rank, join, tell
+from selfimprove.train.rows import check_ids, load_rows, tokenise
 from selfimprove.train.schedule import batches, learning_rate, micro_batches
 from selfimprove.train.spec import ERROR, Spec
+from selfimprove.train.update import update
 from selfimprove.train.watch import skip_unused
-
-
-@dataclass(frozen=True)
-class Rank:
-    """Where this process stands. `device` is what tensors are moved to."""
-
-    index: int
-    count: int
-    device: str
-    bf16: bool
 
 
 def main() -> int:
@@ -55,18 +46,27 @@ def main() -> int:
     out = Path(sys.argv[1])
     try:
         run(out)
+    except DivergedError:
+        return 1  # the first rank has written down what happened
     except Exception as error:
         traceback.print_exc()
-        said = str(error) if isinstance(error, SelfImproveError) else f"{type(error).__name__}: {error}"
-        with contextlib.suppress(OSError):
-            (out / ERROR).write_text(said.strip() + "\n", encoding="utf-8")
+        _tell(out, error)
         return 1
     return 0
 
 
+def _tell(out: Path, error: Exception) -> None:
+    """The first rank that failed says why. That another one is gone is no reason of its own: its death is the news."""
+    said = str(error) if isinstance(error, SelfImproveError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, RuntimeError) and any(word in said for word in ("gloo", "NCCL", "Connection")):
+        return
+    with contextlib.suppress(OSError), (out / ERROR).open("x", encoding="utf-8") as file:
+        file.write(said.strip() + "\n")
+
+
 def run(out: Path) -> None:
     spec = Spec.read(out)
-    rank = _join(spec)
+    rank = join(spec)
     tokenizer = load_tokenizer(Path(spec.model))
     if rank.index == 0:
         examine(tokenizer)
@@ -74,35 +74,14 @@ def run(out: Path) -> None:
     torch.distributed.barrier()
     rows = load_rows(out)
     torch.manual_seed(spec.seed)
-    model = load_model(Path(spec.model), spec.config)
-    engine = _engine(Supervised(model), spec, rank)
-    steps = Steps(out, rank.index)
-    _train(engine, rows, spec, rank, steps)
+    model = load_model(Path(spec.model), spec.config, lambda text: tell(rank, text))
+    check_ids(rows, model.get_input_embeddings().num_embeddings)
+    engine = _engine(Supervised(model, selective="selective-logits" not in spec.without), spec, rank)
+    steps = Steps(out, rank, spec.config)
+    _train(engine, rows, spec, rank, steps, Checkpoints(out, spec, rank))
+    steps.end()
     export(engine, rows, spec, out, tokenizer, steps.counts, rank_index=rank.index, device=rank.device)
     torch.distributed.destroy_process_group()
-
-
-def _join(spec: Spec) -> Rank:
-    """Starts the process group. Raises TrainError when a GPU is asked for what it cannot do."""
-    import deepspeed
-    from deepspeed.accelerator import get_accelerator
-
-    # DeepSpeed compiles an operator for reductions in shared memory at start. It only speeds up inference, and needs a
-    # compiler: with no operator listed as compatible, gloo does it all, and the search for compilers is skipped too.
-    deepspeed.ops.__compatible_ops__ = {}
-    accelerator = get_accelerator()
-    on_gpu = accelerator.device_name() == "cuda"
-    local = int(os.environ.get("LOCAL_RANK", "0"))
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    if on_gpu:
-        accelerator.set_device(local)
-    deepspeed.init_distributed(dist_backend="nccl" if on_gpu else "gloo", verbose=False)
-    wanted = spec.config.dtype
-    bf16 = wanted == "bfloat16" or (wanted == "auto" and on_gpu and accelerator.is_bf16_supported())
-    index, count = torch.distributed.get_rank(), torch.distributed.get_world_size()
-    if count != spec.config.processes:
-        raise TrainError(f"{count} processes were started, not train.processes={spec.config.processes}: start it again")
-    return Rank(index, count, f"cuda:{local}" if on_gpu else "cpu", bf16)
 
 
 def _engine(model: Supervised, spec: Spec, rank: Rank) -> Any:
@@ -115,50 +94,48 @@ def _engine(model: Supervised, spec: Spec, rank: Rank) -> Any:
     return engine
 
 
-def _train(engine: Any, rows: list[dict[str, Any]], spec: Spec, rank: Rank, told: Steps) -> None:
+def _train(
+    engine: Any, rows: list[dict[str, Any]], spec: Spec, rank: Rank, told: Steps, checkpoints: Checkpoints
+) -> None:
     config = spec.config
-    lengths = [row["length"] for row in rows]
+    # Rows that are all called as long as each other stay in the order of the draw: no buckets.
+    lengths = [0 if "buckets" in spec.without else row["length"] for row in rows]
     plan = batches([row["id"] for row in rows], batch=config.batch, epochs=config.epochs, seed=spec.seed)
-    told.begin(rows, plan)
-    for number, batch in enumerate(plan):
+    packed = _prepare(engine.module, rows, spec, rank)
+    first = checkpoints.restore(engine)
+    told.begin(rows, plan, first)
+    for number, batch in enumerate(plan[first:], first):
         began = time.monotonic()
+        # Dropout, in a model that has it, draws what it would have drawn without a kill before this step.
+        torch.manual_seed(derive_seed(spec.seed, "step", number, rank.index))
         rate = learning_rate(number, steps=len(plan), warmup=config.warmup, peak=spec.learning_rate)
         for group in engine.optimizer.param_groups:
             group["lr"] = rate
-        turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
-        sums, norm = _step(engine, [[rows[i] for i in turn] for turn in turns], [rows[i] for i in batch], spec, rank)
-        told.add([rows[i] for i in batch], sums, rate, norm, time.monotonic() - began)
+        if packed:
+            turns = pack(batch, lengths, room=settings.micro_batch(config) * spec.max_tokens, processes=rank.count)[rank.index]
+        else:
+            turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
+        chosen = [rows[i] for i in batch]
+        done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank, packed=packed)
+        told.add(chosen, done, rate, time.monotonic() - began)
+        if number + 1 < len(plan):
+            checkpoints.after(engine, number + 1)
 
 
-def _step(
-    engine: Any, turns: list[list[dict[str, Any]]], batch: list[dict[str, Any]], spec: Spec, rank: Rank
-) -> tuple[dict[str, float], float]:
-    """One update. Returns the summed loss (nats) of each subtask over all ranks, and the gradient's norm."""
-    supervised = sum(row["supervised"] for row in batch)
-    scale = settings.accumulation(spec.config) * rank.count / supervised
-    subtasks = sorted({row["subtask"] for row in batch})
-    sums = torch.zeros(len(subtasks), device=rank.device)
-    norm: float | None = None
-    for number, turn in enumerate(turns):
-        # A rank for which no row is left joins in with one that weighs nothing: all ranks must take every turn.
-        losses = engine(**collate(turn or batch[:1], rank.device))
-        engine.backward(losses.sum() * (scale if turn else 0.0))
-        if turn:
-            sums += _by_subtask(losses.detach(), turn, subtasks)
-        if number == len(turns) - 1 and settings.clips_itself(spec.config, bf16=rank.bf16):
-            norm = float(torch.nn.utils.clip_grad_norm_(engine.module.parameters(), spec.config.max_grad_norm))
-        engine.step()
-    torch.distributed.all_reduce(sums)
-    if norm is None:
-        norm = float(engine.get_global_grad_norm())
-    return dict(zip(subtasks, sums.tolist(), strict=True)), norm
-
-
-def _by_subtask(losses: Tensor, rows: list[dict[str, Any]], subtasks: list[str]) -> Tensor:
-    counts = [row["supervised"] for row in rows]
-    owner = torch.tensor([subtasks.index(row["subtask"]) for row in rows], device=losses.device)
-    owner = owner.repeat_interleave(torch.tensor(counts, device=losses.device))
-    return torch.zeros(len(subtasks), device=losses.device).index_add(0, owner, losses)
+def _prepare(module: Supervised, rows: list[dict[str, Any]], spec: Spec, rank: Rank) -> bool:
+    """Whether rows are packed; switches chunks of logits on where a pass may have more positions than one chunk."""
+    if module.selective and settings.micro_batch(spec.config) * spec.max_tokens > CHUNK:
+        if logits_are_plain(module, rows, rank):
+            module.chunk = CHUNK
+        else:
+            tell(rank, "the model works on its logits after its output layer: they are made in one piece, not in chunks")
+    wanted = spec.config.packing if spec.config.packing != "auto" else rank.device != "cpu"
+    if not wanted or {"packing", "buckets"} & set(spec.without):
+        return False
+    safe, found = may_pack(module, rows, rank)
+    if not safe:
+        tell(rank, f"rows are not packed, but share padded passes with others of their length: {found}")
+    return safe
 
 
 if __name__ == "__main__":

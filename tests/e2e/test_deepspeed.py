@@ -12,67 +12,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
-from selfimprove.config.model import Train
 from selfimprove.errors import TrainError
 from selfimprove.events import Event, Note, Progress, listening
+from selfimprove.schemas.make import schema
 from selfimprove.train import train
+from tests.e2e.conftest import Trained
+from tests.e2e.training import ARGUMENTS, FULL, losses, processes, row, steps, write_rows
 
-Trained = tuple[Path, dict[str, float], list[Event]]
 ROOT = Path(__file__).resolve().parents[2]
-FULL = Train(batch=8, micro_batch=8, epochs=2.0, warmup=0.0)
-ARGUMENTS: dict[str, Any] = {"max_tokens": 120, "learning_rate": 3e-3, "seed": 3, "metadata": {"round": 0}}
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made in a process of its own: this one stays light."""
-    out = tmp_path_factory.mktemp("tiny") / "model"
-    subprocess.run([sys.executable, "-m", "tests.tiny_model", str(out)], cwd=ROOT, check=True, capture_output=True)
-    return out
-
-
-@pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """19 rows to train, of unlike lengths and two subtasks, and one that is too long."""
-    path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
-    made = [
-        row(f"r{i}", f"set a timer {'seven ' * (i % 5)}", f'[{{"minutes": {i % 4}}}]', "use" if i % 3 else "make")
-        for i in range(19)
-    ]
-    path.write_text("\n".join(map(json.dumps, [*made, row("long", "very " * 200, "[]", "use")])) + "\n")
-    return path
-
-
-def row(name: str, query: str, target: str, subtask: str) -> dict[str, Any]:
-    return {"id": name, "subtask": subtask, "messages": [{"role": "user", "content": query}], "target": target}
-
-
-@pytest.fixture(scope="module")
-def one(model: Path, rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """The reference: one process, the whole batch in one forward pass."""
-    out, told = tmp_path_factory.mktemp("one"), list[Event]()
-    with listening(told.append):
-        counts = train(model, rows, out, FULL, **ARGUMENTS)
-    return out, counts, told
-
-
-def losses(out: Path) -> list[float]:
-    return [json.loads(line)["loss"] for line in (out / "train.jsonl").read_text().splitlines()]
 
 
 def test_one_process_learns_and_tells(one: Trained) -> None:
     out, counts, told = one
     assert counts["rows"] == 19 and counts["left_out"] == 1 and counts["steps"] == 6
     assert counts["loss_last"] < 0.9 * counts["loss_first"]
-    steps = [event for event in told if isinstance(event, Progress)]
-    assert (steps[-1].done, steps[-1].total) == (6, 6) and "tok/s" in steps[-1].detail
+    shown = [event for event in told if isinstance(event, Progress)]
+    assert (shown[-1].done, shown[-1].total) == (6, 6)
+    assert all(word in shown[-1].detail for word in ("tok/s", "make ", "use ", "gradient ", "GB"))
     assert any(isinstance(event, Note) and "long" in event.text for event in told)
-    first = json.loads((out / "train.jsonl").read_text().splitlines()[0])
-    assert set(first["loss_by_subtask"]) == {"make", "use"} and first["grad_norm"] > 0
+    first = steps(out)[0]
+    assert set(first["loss_by_subtask"]) == {"make", "use"} and first["grad_norm"] > 0 and first["peak_gb"] > 0
+    assert first["supervised_share"] == pytest.approx(first["supervised_tokens"] / first["tokens"], abs=1e-4)
+    validator = Draft202012Validator(schema("steps"))
+    assert [row for row in steps(out) if not validator.is_valid(row)] == []
 
 
-def test_an_export_is_a_whole_model(one: Trained, model: Path) -> None:
+def test_an_export_is_a_whole_model(one: Trained, tiny_model: Path) -> None:
     script = (
         "import sys, torch; from transformers import AutoModelForCausalLM as M;"
         "a, b = (M.from_pretrained(p) for p in sys.argv[1:]);"
@@ -81,79 +48,134 @@ def test_an_export_is_a_whole_model(one: Trained, model: Path) -> None:
         "assert a.state_dict().keys() == b.state_dict().keys()"
     )
     made = one[0] / "model"
-    subprocess.run([sys.executable, "-c", script, str(made), str(model)], check=True, cwd=ROOT)
+    subprocess.run([sys.executable, "-c", script, str(made), str(tiny_model)], check=True, cwd=ROOT)
     for name in ("chat_template.jinja", "selfimprove.json", "tokenizer.json"):
-        assert (made / name).read_bytes() == (model / name).read_bytes()
+        assert (made / name).read_bytes() == (tiny_model / name).read_bytes()
     assert "full fine-tuning" in (made / "README.md").read_text()
 
 
 def test_what_has_ended_is_not_trained_again(
-    one: Trained, model: Path, rows: Path
+    one: Trained, tiny_model: Path, rows: Path
 ) -> None:
     told: list[Event] = []
     with listening(told.append):
-        assert train(model, rows, one[0], FULL, **ARGUMENTS) == one[1]
+        assert train(tiny_model, rows, one[0], FULL, **ARGUMENTS) == one[1]
     assert not told
 
 
-@pytest.mark.parametrize("change", [{"micro_batch": 1}, {"processes": 2, "micro_batch": 2, "zero_stage": 3}], ids=str)
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"micro_batch": 1}, {"processes": 2, "micro_batch": 4}, {"processes": 2, "micro_batch": 2, "zero_stage": 3},
+        {"packing": True, "micro_batch": 2},
+    ],
+    ids=str,
+)  # fmt: skip
 def test_any_split_of_the_batch_makes_the_same_updates(
-    one: Trained, model: Path, rows: Path, tmp_path: Path, change: dict[str, Any]
+    one: Trained, tiny_model: Path, rows: Path, tmp_path: Path, change: dict[str, Any]
 ) -> None:
-    train(model, rows, tmp_path, FULL.model_copy(update=change), **ARGUMENTS)
+    """One process with 8 rows at once, 8 times 1 row, 2 processes with 4: a mean of means would differ."""
+    train(tiny_model, rows, tmp_path, FULL.model_copy(update=change), **ARGUMENTS)
     assert losses(tmp_path) == pytest.approx(losses(one[0]), abs=1e-5)
+    for here, there in zip(steps(tmp_path), steps(one[0]), strict=True):
+        assert here["loss_by_subtask"] == pytest.approx(there["loss_by_subtask"], abs=1e-5)
+        assert here["grad_norm"] == pytest.approx(there["grad_norm"], rel=1e-4)
 
 
-def test_lora_is_merged(model: Path, rows: Path, tmp_path: Path) -> None:
+PLAIN = """
+import json, sys, torch
+from datasets import load_from_disk
+from transformers import AutoModelForCausalLM
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
+found = {}
+for row in load_from_disk(sys.argv[2]):
+    ids = torch.tensor([row["input_ids"]])
+    labels = ids.clone()
+    labels[:, : row["first_supervised"]] = -100
+    with torch.no_grad():
+        loss = model(input_ids=ids, labels=labels).loss.item()
+    found.setdefault(row["subtask"], []).append((loss, row["length"] - row["first_supervised"]))
+print(json.dumps(found))
+"""
+
+
+def test_the_loss_is_the_sum_over_supervised_tokens_by_their_number(tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+    """Against transformers' own loss of each row alone, with weights: those move the update, and never the loss that is told."""
+    weighted = FULL.model_copy(update={"batch": 20, "micro_batch": 7, "epochs": 1.0, "subtask_weights": {"make": 3.0}})
+    train(tiny_model, rows, tmp_path, weighted, **ARGUMENTS)
+    (step,) = steps(tmp_path)
+    script = [sys.executable, "-c", PLAIN, str(tiny_model), str(tmp_path / "rows")]
+    plain = json.loads(subprocess.run(script, check=True, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()[-1])
+    sums = {name: sum(loss * count for loss, count in each) for name, each in plain.items()}
+    counts = {name: sum(count for _, count in each) for name, each in plain.items()}
+    assert step["supervised_tokens"] == sum(counts.values())
+    assert step["loss"] == pytest.approx(sum(sums.values()) / sum(counts.values()), abs=1e-5)
+    assert step["loss_by_subtask"] == pytest.approx({name: sums[name] / counts[name] for name in sums}, abs=1e-5)
+
+
+def test_weights_of_subtasks_move_the_updates_alike_in_any_split(
+    one: Trained, tiny_model: Path, rows: Path, tmp_path: Path
+) -> None:
+    weighted = FULL.model_copy(update={"subtask_weights": {"make": 3.0}})
+    train(tiny_model, rows, tmp_path / "whole", weighted, **ARGUMENTS)
+    split = weighted.model_copy(update={"processes": 2, "micro_batch": 1})
+    train(tiny_model, rows, tmp_path / "split", split, **ARGUMENTS)
+    assert losses(tmp_path / "split") == pytest.approx(losses(tmp_path / "whole"), abs=1e-5)
+    assert losses(tmp_path / "whole")[0] == pytest.approx(losses(one[0])[0], abs=1e-6)
+    heavier = steps(tmp_path / "whole")[-1]["loss_by_subtask"]["make"]
+    assert heavier < steps(one[0])[-1]["loss_by_subtask"]["make"] - 1e-3
+
+
+def test_lora_is_merged(tiny_model: Path, rows: Path, tmp_path: Path) -> None:
     config = FULL.model_copy(update={"method": "lora", "gradient_checkpointing": True, "zero_stage": 2})
-    counts = train(model, rows, tmp_path, config, **ARGUMENTS)
+    counts = train(tiny_model, rows, tmp_path, config, **ARGUMENTS)
     assert counts["loss_last"] < counts["loss_first"]
     assert not list((tmp_path / "model").glob("adapter*"))
 
 
-def test_no_compiler_and_no_path_are_needed(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_compiler_and_no_path_are_needed(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also: a row without supervised tokens is refused, in one sentence that names it."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    bad = tmp_path / "rows.jsonl"
-    bad.write_text(json.dumps(row("empty", "hello", " ", "use")) + "\n")
+    bad = write_rows(tmp_path / "rows.jsonl", row("empty", "hello", " "))
     with pytest.raises(TrainError, match="row empty has no supervised tokens"):
-        train(model, bad, tmp_path / "out", FULL, **ARGUMENTS)
-    bad.write_text(json.dumps(row("full", "hello", "[]", "use")) + "\n")
-    assert train(model, bad, tmp_path / "out", FULL, **ARGUMENTS)["steps"] == 2
+        train(tiny_model, bad, tmp_path / "out", FULL, **ARGUMENTS)
+    write_rows(bad, row("full", "hello", "[]"))
+    assert train(tiny_model, bad, tmp_path / "out", FULL, **ARGUMENTS)["steps"] == 2
 
 
-def test_a_killed_training_leaves_no_process_and_starts_again(
-    one: Trained, model: Path, rows: Path, tmp_path: Path
+LONG = {"epochs": 8.0, "processes": 2, "micro_batch": 2}
+
+
+def test_a_killed_training_leaves_no_process_and_goes_on_to_the_same_weights(
+    tiny_model: Path, rows: Path, tmp_path: Path
 ) -> None:
+    """Not near the same: bit for bit, losses and model, as without the kill."""
     script = (
-        "import sys; from pathlib import Path;"
-        "from selfimprove.config.model import Train; from selfimprove.train import train;"
-        "train(*map(Path, sys.argv[1:]), Train(epochs=1000, processes=2), max_tokens=120, learning_rate=3e-3, seed=3)"
+        "import sys; from pathlib import Path; from selfimprove.train import train;"
+        f"from tests.e2e.training import ARGUMENTS, FULL; changes = {LONG | {'checkpoint_minutes': 1e-6}};"
+        "train(*map(Path, sys.argv[1:]), FULL.model_copy(update=changes), **ARGUMENTS)"
     )
-    parent = subprocess.Popen([sys.executable, "-c", script, str(model), str(rows), str(tmp_path)], cwd=ROOT)
-    wait_for(lambda: (tmp_path / "train.jsonl").exists(), 120)
-    assert len(processes(str(tmp_path))) >= 4
+    out = tmp_path / "killed"
+    parent = subprocess.Popen([sys.executable, "-c", script, str(tiny_model), str(rows), str(out)], cwd=ROOT)
+    wait_for(lambda: (out / "checkpoint.json").exists() and len(steps(out)) >= 4, 200)
+    assert len(processes(str(out))) >= 4
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
-    wait_for(lambda: not processes(str(tmp_path)), 10)
-    train(model, rows, tmp_path, FULL, **ARGUMENTS)
-    assert losses(tmp_path) == pytest.approx(losses(one[0]), abs=1e-6)
-
-
-def processes(word: str) -> list[int]:
-    """Living processes whose command line names `word`."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and word.encode() in (entry / "cmdline").read_bytes():
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
+    wait_for(lambda: not processes(str(out)), 10)
+    assert 4 <= len(steps(out)) < 24
+    told: list[Event] = []
+    with listening(told.append):
+        counts = train(tiny_model, rows, out, FULL.model_copy(update=LONG), **ARGUMENTS)
+    assert any(isinstance(event, Note) and "goes on after step" in event.text for event in told)
+    assert not (out / "checkpoints").exists() and counts["steps"] == len(steps(out)) == 24
+    whole = train(tiny_model, rows, tmp_path / "whole", FULL.model_copy(update=LONG), **ARGUMENTS)
+    assert losses(out) == losses(tmp_path / "whole") and counts["tokens"] == whole["tokens"]
+    weights = [(folder / "model/model.safetensors").read_bytes() for folder in (out, tmp_path / "whole")]
+    assert weights[0] == weights[1]
 
 
 def wait_for(condition: Any, seconds: float) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
+        time.sleep(0.05)

@@ -119,3 +119,9 @@ def test_combinations_that_contradict_each_other_say_what_to_set() -> None:
 
 def test_numbers_may_be_written_without_a_point() -> None:
     assert load([], ["train.learning_rate=1e-4"]).value.train.learning_rate == 1e-4
+
+
+@pytest.mark.parametrize("word", ["train.epochs=.inf", "train.learning_rate=.nan", "train.subtask_weights={use: .nan}"])
+def test_a_number_that_is_none_is_refused(word: str) -> None:
+    with pytest.raises(ConfigError):
+        load([], [word])

@@ -11,6 +11,7 @@ import pytest
 from selfimprove import doctor
 from selfimprove.config.model import Config, Run
 from selfimprove.errors import MachineError
+from selfimprove.machine import free_memory
 from selfimprove.store.layout import Layout, write_json
 
 MODEL = 1000
@@ -28,16 +29,16 @@ def group(folder: Path, limit: str, used: int, **stat: int) -> tuple[Path, Path]
 
 
 def test_page_cache_refuses_no_run_in_a_container(tmp_path: Path) -> None:
-    assert doctor._available(*group(tmp_path, "5000", 4900, anon=900, inactive_file=4000, active_file=0)) == 4100
+    assert free_memory(*group(tmp_path, "5000", 4900, anon=900, inactive_file=4000, active_file=0)) == 4100
 
 
 def test_a_container_is_never_promised_more_than_the_machine_has(tmp_path: Path) -> None:
-    assert doctor._available(*group(tmp_path, "50000", 4900, inactive_file=4000)) == 8192
-    assert doctor._available(*group(tmp_path, "max", 4900)) == 8192
+    assert free_memory(*group(tmp_path, "50000", 4900, inactive_file=4000)) == 8192
+    assert free_memory(*group(tmp_path, "max", 4900)) == 8192
 
 
 def test_a_control_group_without_its_statistics_still_limits(tmp_path: Path) -> None:
-    assert doctor._available(*group(tmp_path, "5000", 4900)) == 100
+    assert free_memory(*group(tmp_path, "5000", 4900)) == 100
 
 
 @pytest.fixture

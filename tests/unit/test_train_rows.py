@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from selfimprove.errors import TrainError
-from selfimprove.train.rows import count_left_out, load_rows, read_rows, tokenise
+from selfimprove.train.rows import check_ids, count_left_out, load_rows, read_rows, tokenise
 
 
 class Words:
@@ -61,7 +61,25 @@ def test_long_rows_are_left_out_by_name(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.jsonl", row("a"), row("b", query="many words " * 20))
     tokenise(Words(), path, tmp_path, max_tokens=20)
     assert [found["id"] for found in load_rows(tmp_path)] == ["a"] and count_left_out(tmp_path) == 1
-    assert json.loads((tmp_path / "left_out.jsonl").read_text())["id"] == "b"
+    told = json.loads((tmp_path / "left_out.jsonl").read_text())
+    assert told["id"] == "b" and told["reason"] == "too-long"
+
+
+def test_an_answer_that_the_tokenizer_cannot_write_is_left_out_by_name(tmp_path: Path) -> None:
+    """It would teach the model to answer with the unknown token; in a question the model meets it anyway."""
+    path = write(tmp_path / "rows.jsonl", row("a"), row("b", target="fine <unk>"), row("c", query="what <unk>"))
+    tokenise(Words(), path, tmp_path, max_tokens=20)
+    assert [found["id"] for found in load_rows(tmp_path)] == ["a", "c"]
+    told = json.loads((tmp_path / "left_out.jsonl").read_text())
+    assert told["id"] == "b" and told["reason"] == "unknown-token"
+
+
+def test_tokens_of_another_models_tokenizer_are_refused(tmp_path: Path) -> None:
+    words = Words()
+    tokenise(words, write(tmp_path / "rows.jsonl", row("a")), tmp_path, max_tokens=20)
+    check_ids(load_rows(tmp_path), len(words.known))
+    with pytest.raises(TrainError, match=r"row a has the token \d+, and the model knows 5 tokens"):
+        check_ids(load_rows(tmp_path), 5)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +94,14 @@ def test_long_rows_are_left_out_by_name(tmp_path: Path) -> None:
 def test_rows_that_would_train_nothing_are_refused(tmp_path: Path, rows: list[dict[str, Any]], said: str) -> None:
     with pytest.raises(TrainError, match=said):
         tokenise(Words(), write(tmp_path / "rows.jsonl", *rows), tmp_path, max_tokens=20)
+
+
+@pytest.mark.parametrize("line", [b"{", b"\xff\xfe{}", b"null", b"[" * 100_000, b'{"id": "\\ud800"}'])
+def test_a_line_that_is_no_row_is_refused_by_its_number(tmp_path: Path, line: bytes) -> None:
+    path = write(tmp_path / "rows.jsonl", row("a"))
+    path.write_bytes(path.read_bytes() + b"\n" + line)
+    with pytest.raises(TrainError, match=r"rows.jsonl:3: is no training row"):
+        list(read_rows(path))
 
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:

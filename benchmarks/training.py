@@ -1,0 +1,153 @@
+"""Training: supervised tokens/s and memory over TRL's SFTTrainer, each part's worth, and ZeRO-3 in two processes.
+
+    python -m benchmarks.training [--trl PYTHON] [--parts trl,parts,zero3] [--model embedded] [--rows 24] [--out FILE.json]
+
+The demo's rows, in float32, 8 a step, one pass, AdamW; everything runs once, one after the other, and seconds are those of the
+optimizer's loop: loading is on no clock. TRL (full and LoRA) runs as its documentation sets it up, which recomputes activations,
+and again without that; the ratio is taken over the faster of the two, and the memory's over the smaller. Targets: 3 times
+the speed, 0.6 of the memory.
+
+TRL needs an environment of its own; PYTHON is its interpreter (or TRL_PYTHON in the environment):
+
+    python3 -m venv trl
+    trl/bin/pip install torch==2.13.0 transformers==5.19.0 datasets==5.2.0 accelerate==1.15.0 peft==0.21.2 trl==1.16.0
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from selfimprove.config import load
+from selfimprove.config.model import Train
+from selfimprove.models import resolve_model
+from selfimprove.records import Row, derive_seed
+from selfimprove.select.stage import run_bootstrap
+from selfimprove.store import jsonl
+from selfimprove.store.layout import Layout
+from selfimprove.store.round import freeze
+from selfimprove.train import train
+from selfimprove.train.spec import Part
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = Train(batch=8, micro_batch=2, epochs=1.0, dtype="float32", zero_stage=0, checkpoint_minutes=0)
+ARGUMENTS: dict[str, Any] = {"max_tokens": 288, "learning_rate": 2e-5, "seed": 7}
+STEPS_OFF: tuple[tuple[Part, ...], ...] = ((), ("packing",), ("packing", "buckets"), ("packing", "buckets", "selective-logits"))
+Run = dict[str, float]
+
+
+def main() -> None:
+    options = _options()
+    model = resolve_model(options.model, options.cache)
+    found: dict[str, Any] = {"load": os.getloadavg()[0], "cores": len(os.sched_getaffinity(0)), "rows": options.rows}
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        rows = _rows(folder, options.rows)
+        found["full"] = _ours(model, rows, folder / "full", OURS)
+        if "trl" in options.parts:
+            found |= _against_trl(model, rows, folder, options.trl, found["full"])
+        if "parts" in options.parts:
+            found |= _parts(model, rows, folder)
+        if "zero3" in options.parts:
+            found |= _zero3(model, rows, folder)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="our trainer over TRL's, and over itself without its parts")
+    parser.add_argument("--trl", default=os.environ.get("TRL_PYTHON", ""), help="interpreter of an environment with TRL")
+    parser.add_argument("--parts", default="trl,parts,zero3", type=lambda text: text.split(","))
+    parser.add_argument("--model", default="embedded")
+    parser.add_argument("--cache", type=Path, default=Path("runs/models"))
+    parser.add_argument("--rows", type=int, default=24)
+    parser.add_argument("--out", type=Path)
+    return parser.parse_args()
+
+
+def _rows(folder: Path, count: int) -> Path:
+    """A draw of the rows that the demo's bootstrap trains."""
+    config = load([ROOT / "configs" / "demo.yaml"]).value
+    made = run_bootstrap(freeze(Layout.of(folder, "bench"), 0, config)).path / "rows.jsonl"
+    chosen = sorted(jsonl.read(made, Row), key=lambda row: derive_seed("bench", row.id))[:count]
+    (folder / "rows.jsonl").write_text("".join(row.model_dump_json() + "\n" for row in chosen), encoding="utf-8")
+    return folder / "rows.jsonl"
+
+
+def _ours(model: Path, rows: Path, out: Path, config: Train, without: tuple[Part, ...] = ()) -> Run:
+    return train(model, rows, out, config, without=without, **ARGUMENTS)
+
+
+def _against_trl(model: Path, rows: Path, folder: Path, python: str, full: Run) -> dict[str, Any]:
+    if not python:
+        print("training: TRL was left out; name the interpreter of its environment with --trl (python -m benchmarks.training -h)")
+        return {}
+    ours = {"full": full, "lora": _ours(model, rows, folder / "lora", OURS.model_copy(update={"method": "lora"}))}
+    found: dict[str, Any] = {"ours": ours, "trl": {}}
+    for method, mine in ours.items():
+        theirs = {memory: _trl(python, model, folder, method, memory) for memory in ("checkpointing", "plain")}
+        found["trl"][method] = theirs
+        fastest, smallest = max(map(speed, theirs.values())), min(run["peak_gb"] for run in theirs.values())
+        found[f"{method}_ratio"], found[f"{method}_memory"] = speed(mine) / fastest, mine["peak_gb"] / smallest
+        said = ", ".join(f"{name} {speed(run):.1f} and {run['peak_gb']:.1f} GB" for name, run in theirs.items())
+        print(
+            f"training, {method}: {found[f'{method}_ratio']:.2f} times TRL ({speed(mine):.1f} supervised tokens/s and "
+            f"{mine['peak_gb']:.1f} GB; TRL: {said}); memory {found[f'{method}_memory']:.2f} of its smallest; targets 3 and 0.6"
+        )
+    return found
+
+
+def _trl(python: str, model: Path, folder: Path, method: str, memory: str) -> Run:
+    """Over the very tokens that ours was trained on."""
+    out = folder / f"trl-{method}-{memory}.json"
+    script = Path(__file__).with_name("_trl.py")
+    words = [python, str(script), str(model), str(folder / "full" / "rows"), str(out), method, str(OURS.batch), memory]
+    threads = str(len(os.sched_getaffinity(0)))
+    quiet = {"OMP_NUM_THREADS": threads, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": ""}
+    done = subprocess.run(words, env={**os.environ, **quiet}, capture_output=True, text=True, cwd=folder, check=False)
+    if done.returncode:
+        raise SystemExit(f"TRL ended with code {done.returncode}:\n{done.stderr[-2000:]}")
+    return dict(json.loads(out.read_text(encoding="utf-8")))
+
+
+def _parts(model: Path, rows: Path, folder: Path) -> dict[str, Any]:
+    """From all parts down to none: each line says what the next part is worth."""
+    found, before = {}, 0.0
+    for off in STEPS_OFF:
+        name = f"without {', '.join(off)}" if off else "with packing, buckets and selective logits"
+        run = _ours(model, rows, folder / f"off-{len(off)}", OURS.model_copy(update={"packing": True}), off)
+        found[name] = run
+        worth = f", {before / speed(run):.2f} times slower than the line above" if before else ""
+        print(f"training, {name}: {speed(run):.1f} supervised tokens/s, {run['peak_gb']:.1f} GB{worth}")
+        before = speed(run)
+    return {"parts": found}
+
+
+def _zero3(model: Path, rows: Path, folder: Path) -> dict[str, Any]:
+    split = OURS.model_copy(update={"processes": 2, "zero_stage": 3})
+    run, one, two = _ours(model, rows, folder / "two", split), _losses(folder / "full"), _losses(folder / "two")
+    apart = max(abs(a - b) for a, b in zip(one, two, strict=True))
+    print(
+        f"training, ZeRO-3 in 2 processes: losses of {len(two)} steps within {apart:.1e} of one process's (target 1e-5), "
+        f"{run['peak_gb']:.1f} and {run['peak_gb_rank_1']:.1f} GB, {speed(run):.1f} supervised tokens/s"
+    )
+    return {"zero3": {**run, "apart": apart}}
+
+
+def _losses(out: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (out / "train.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def speed(run: Run) -> float:
+    """Supervised tokens a second."""
+    return run["supervised_tokens"] / run["seconds"]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""What is tried with the loaded model before its first step, since only trying tells. Runs in the worker, on every rank.
+
+    if may_pack(engine.module, rows, rank): ...          # rows stay apart in one sequence
+    if logits_are_plain(engine.module, rows, rank): ...  # the output layer is the last thing the model does
+
+Elsewhere packed samples saw each other for months (trl 3067): whether they do depends on the model and on the attention
+in use, so both are asked. A model that fails is trained all the same, in padded passes and with all logits at once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from selfimprove.train.loss import Supervised, collate
+from selfimprove.train.rank import Rank
+
+TOLERANCE = {False: 1e-4, True: 2e-2}
+"""Mean difference of a token's loss, packed and alone, in nats: rounding in float32, and (True) in bfloat16."""
+SAMPLES = 3
+
+
+def may_pack(module: Supervised, rows: list[dict[str, Any]], rank: Rank) -> tuple[bool, str]:
+    """(whether packed rows have the losses that they have alone, what was found)."""
+    few = _shortest(rows)
+    if len(few) < 2:
+        return False, "there is one row only"
+    try:
+        alone = torch.cat([_losses(module, collate([row], rank.device)) for row in few])
+        together = _losses(module, collate(few, rank.device, packed=True))
+    except Exception as error:  # whatever a model does with position ids that it does not know
+        return False, f"the model cannot be run with them ({(str(error).splitlines() or [type(error).__name__])[0]})"
+    apart = (alone - together).abs().mean()
+    torch.distributed.all_reduce(apart, op=torch.distributed.ReduceOp.MAX)
+    return bool(apart <= TOLERANCE[rank.bf16]), f"losses differ by {float(apart):.1e} nats a token from those of the rows alone"
+
+
+def logits_are_plain(module: Supervised, rows: list[dict[str, Any]], rank: Rank) -> bool:
+    """Whether the model's logits are what its output layer gives: not where they are scaled or capped afterwards."""
+    probe = collate(_shortest(rows)[:1], rank.device)
+    probe.pop("labels")
+    with torch.no_grad():
+        model, hidden = module.logits(**probe), module.hidden(**probe)
+        head = module.model.get_output_embeddings()(hidden[None])[0].float()  # type: ignore[operator]
+    apart = (model - head).abs().max()
+    torch.distributed.all_reduce(apart, op=torch.distributed.ReduceOp.MAX)
+    return bool(apart <= TOLERANCE[rank.bf16])
+
+
+def _shortest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(rows, key=lambda row: (row["length"], row["id"]))[:SAMPLES]
+
+
+def _losses(module: Supervised, batch: dict[str, Tensor]) -> Tensor:
+    training = module.training
+    module.eval()
+    try:
+        with torch.no_grad():
+            return module(**batch)  # type: ignore[no-any-return]
+    finally:
+        module.train(training)

@@ -1,0 +1,40 @@
+"""Packed rows: each once, none where it has no room, the same number of turns for every rank."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from selfimprove.train.packing import pack
+from selfimprove.train.schedule import micro_batches
+
+LENGTHS = some.lists(some.integers(2, 300), min_size=1, max_size=40)
+
+
+@given(LENGTHS, some.integers(2, 1200), some.integers(1, 4))
+def test_every_row_is_packed_once_and_fits(lengths: list[int], room: int, processes: int) -> None:
+    ranks = pack(range(len(lengths)), lengths, room=room, processes=processes)
+    turns = [turn for rank in ranks for turn in rank]
+    assert sorted(row for turn in turns for row in turn) == list(range(len(lengths)))
+    assert all(len(turn) == 1 or sum(lengths[row] for row in turn) <= room for turn in turns)
+    # A rank with a turn less would leave the others waiting in a reduction for ever.
+    assert len({len(rank) for rank in ranks}) == 1 and any(rank[-1] for rank in ranks)
+
+
+@given(LENGTHS, some.integers(1, 8), some.integers(1, 4))
+def test_packing_never_takes_more_passes_than_padding(lengths: list[int], micro: int, processes: int) -> None:
+    """With the room that as many of the longest rows would take padded."""
+    packed = pack(range(len(lengths)), lengths, room=micro * max(lengths), processes=processes)
+    turns = -(-len(lengths) // (micro * processes))
+    assert len(packed[0]) <= len(micro_batches(range(len(lengths)), lengths, turns=turns, processes=processes)[0])
+
+
+def test_best_fit_leaves_less_room_than_the_order_of_the_draw() -> None:
+    lengths = [60, 70, 40, 30, 50, 50]
+    assert [[lengths[row] for row in turn] for turn in pack(range(6), lengths, room=100, processes=1)[0]] == [
+        [70, 30], [60, 40], [50, 50],
+    ]  # fmt: skip
+
+
+def test_a_row_longer_than_the_room_is_still_trained() -> None:
+    assert pack([0, 1], [500, 3], room=10, processes=2) == [[[0]], [[1]]]

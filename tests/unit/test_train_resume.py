@@ -1,0 +1,88 @@
+"""Which checkpoint of an interrupted training is opened: its own, whole, at the same number of processes; no other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from selfimprove.config.model import Train
+from selfimprove.events import Event, Note, listening
+from selfimprove.train.resume import Checkpoint, digest_of, forget, identity, usable
+from selfimprove.train.spec import Spec, write_json
+
+CONFIG = Train(zero_stage=0, micro_batch=8, offload=False)
+SPEC = Spec(model="m", rows="r", rows_sha256="0", config=CONFIG, max_tokens=9, learning_rate=1e-3, seed=7)
+
+
+def changed(**config: object) -> Spec:
+    return SPEC.model_copy(update={"config": SPEC.config.model_copy(update=config)})
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """Interrupted in its fourth step, two steps after its checkpoint; with a stranger's checkpoint beside it."""
+    for name in ("step-000002", "step-000099"):
+        (tmp_path / "checkpoints" / name).mkdir(parents=True)
+        (tmp_path / "checkpoints" / name / "states.pt").write_bytes(b"states")
+    files = {"states.pt": digest_of(tmp_path / "checkpoints/step-000002/states.pt")}
+    found = Checkpoint(spec=identity(SPEC), processes=1, zero_stage=0, step=2, files=files)
+    write_json(tmp_path / "checkpoint.json", found.model_dump(mode="json"))
+    (tmp_path / "train.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"step": 3}\n{"st')
+    return tmp_path
+
+
+@pytest.fixture
+def told() -> Iterator[list[Event]]:
+    found: list[Event] = []
+    with listening(found.append):
+        yield found
+
+
+def test_a_training_goes_on_from_its_checkpoint_and_forgets_what_came_after(out: Path) -> None:
+    found = usable(out, SPEC)
+    assert found and found.step == 2
+    forget(out, keep=found)
+    assert [path.name for path in (out / "checkpoints").iterdir()] == ["step-000002"]
+    assert (out / "train.jsonl").read_text() == '{"step": 1}\n{"step": 2}\n'
+
+
+@pytest.mark.parametrize("config", [{"micro_batch": 1}, {"limit_minutes": 5.0}, {"checkpoint_minutes": 0.0}])
+def test_settings_that_change_no_result_do_not_throw_work_away(out: Path, config: dict[str, object]) -> None:
+    assert usable(out, changed(**config))
+
+
+def test_another_number_of_processes_starts_again_and_says_so(out: Path, told: list[Event]) -> None:
+    assert usable(out, changed(processes=2)) is None
+    (note,) = [event.text for event in told if isinstance(event, Note)]
+    assert "after step 2 starts again" in note and "1 processes trained it, and now there are 2" in note
+
+
+def test_another_sharding_starts_again_and_says_so(out: Path, told: list[Event]) -> None:
+    assert usable(out, changed(zero_stage=2)) is None and "train.zero_stage=0, and now it is 2" in str(told)
+
+
+@pytest.mark.parametrize("spec", [changed(batch=4), SPEC.model_copy(update={"rows_sha256": "1"}), changed(method="lora")])
+def test_a_checkpoint_of_another_training_is_not_opened(out: Path, spec: Spec, told: list[Event]) -> None:
+    assert usable(out, spec) is None and told == []
+
+
+@pytest.mark.parametrize("damage", ["checkpoints/step-000002/states.pt", "checkpoint.json", "train.jsonl"])
+def test_what_is_damaged_is_not_opened(out: Path, told: list[Event], damage: str) -> None:
+    (out / damage).write_bytes(b"{}\n")
+    assert usable(out, SPEC) is None
+    assert "starts again from its beginning" in str(told)
+    (out / damage).unlink()
+    assert usable(out, SPEC) is None
+
+
+def test_a_file_that_was_put_beside_a_checkpoint_is_not_opened(out: Path, told: list[Event]) -> None:
+    """DeepSpeed chooses files by their names, and a pickle runs code."""
+    (out / "checkpoints/step-000002/more.pt").write_bytes(b"code")
+    assert usable(out, SPEC) is None and "does not hold the files" in str(told)
+
+
+def test_nothing_is_left_of_checkpoints_when_a_training_is_over(out: Path) -> None:
+    forget(out)
+    assert sorted(path.name for path in out.iterdir()) == ["train.jsonl"]
