@@ -31,7 +31,7 @@ def check(config: Config, more: bool = False) -> list[str]:
     """One line for each check that passed, and one beginning with !! for what a sandbox cannot do here; `more` when rounds are
     to be added to a run that is complete.
 
-    Raises MachineError, ModelError or DataError for the first that did not pass.
+    Raises MachineError, ModelError, TrainError or DataError for the first that did not pass.
     """
     return [
         *_python(), *_packages(config), *_devices(config), *_model(config), *_data(config), *_memory(config),
@@ -93,6 +93,7 @@ def _model(config: Config) -> list[str]:
         from selfimprove.models import check_model
 
         check_model(path)
+        source(path)  # what cannot be trained is refused now, not after the base was measured
         return [f"ok  model {path}"]
     if config.model.count("/") == 1 and not path.is_absolute():
         return [f"ok  model {config.model} (hub id, fetched at the start of the run)"]

@@ -36,7 +36,9 @@ def deepspeed_config(config: Train, *, learning_rate: float, bf16: bool) -> dict
                 "weight_decay": config.weight_decay,
             },
         },
-        "zero_optimization": {"stage": config.zero_stage, **_offload(config)},
+        # In bfloat16 ZeRO 1 at least: DeepSpeed's optimizer for ZeRO 0 there ended 0.1 nats a token above float32 after six
+        # steps of a small model, those for 1 to 3 within 0.005.
+        "zero_optimization": {"stage": max(int(config.zero_stage), int(bf16)), **_offload(config)},
         "steps_per_print": 10**9,
         "wall_clock_breakdown": False,
     }  # fmt: skip

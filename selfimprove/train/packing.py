@@ -1,6 +1,6 @@
 """Rows laid end to end in one sequence, so that no forward pass spends time on padding. Plain Python, no tensors.
 
-    pack(batch, lengths, room=2048, processes=2)[rank]       # lists of rows, one for each forward pass
+    pack(batch, lengths, room=room(rows=8, max_tokens=288), processes=2)[rank]       # lists of rows, one for each pass
 
 Best fit: the longest row first, each into the fullest sequence that still has room (Johnson 1973, decreasing best fit). Where
 rows cannot be kept apart in one sequence (`isolation`), rows of similar length share a padded pass instead
@@ -10,6 +10,15 @@ rows cannot be kept apart in one sequence (`isolation`), rows of similar length 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+LONGEST = 4096
+"""Tokens of a sequence beyond which attention, which looks at all pairs and only then drops those of two rows, costs more than
+the padding did."""
+
+
+def room(*, rows: int, max_tokens: int) -> int:
+    """Tokens of a sequence: what so many of the longest rows would take padded, within reason."""
+    return min(rows * max_tokens, max(max_tokens, LONGEST))
 
 
 def pack(batch: Sequence[int], lengths: Sequence[int], *, room: int, processes: int) -> list[list[list[int]]]:

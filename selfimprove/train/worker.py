@@ -27,7 +27,7 @@ from selfimprove.train.checkpoint import Checkpoints
 from selfimprove.train.export import export
 from selfimprove.train.loss import CHUNK, Supervised
 from selfimprove.train.model import load_model
-from selfimprove.train.packing import pack
+from selfimprove.train.packing import pack, room
 from selfimprove.train.probes import logits_are_plain, may_pack
 from selfimprove.train.progress import Steps
 from selfimprove.train.rank import Rank, join, tell
@@ -112,7 +112,8 @@ def _train(
         for group in engine.optimizer.param_groups:
             group["lr"] = rate
         if packed:
-            turns = pack(batch, lengths, room=settings.micro_batch(config) * spec.max_tokens, processes=rank.count)[rank.index]
+            most = room(rows=settings.micro_batch(config), max_tokens=spec.max_tokens)
+            turns = pack(batch, lengths, room=most, processes=rank.count)[rank.index]
         else:
             turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
         chosen = [rows[i] for i in batch]

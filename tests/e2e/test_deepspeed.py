@@ -82,30 +82,40 @@ def test_any_split_of_the_batch_makes_the_same_updates(
         assert here["grad_norm"] == pytest.approx(there["grad_norm"], rel=1e-4)
 
 
+def test_bfloat16_learns_what_float32_does(one: Trained, tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+    """DeepSpeed's optimizer for ZeRO 0 in bfloat16 does not: it is not used."""
+    train(tiny_model, rows, tmp_path, FULL.model_copy(update={"dtype": "bfloat16", "micro_batch": 4}), **ARGUMENTS)
+    assert losses(tmp_path) == pytest.approx(losses(one[0]), abs=0.03)
+
+
 PLAIN = """
 import json, sys, torch
 from datasets import load_from_disk
 from transformers import AutoModelForCausalLM
 model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
-found = {}
+found, weights, total, number = {}, {"make": 3.0}, 0.0, 0.0
 for row in load_from_disk(sys.argv[2]):
     ids = torch.tensor([row["input_ids"]])
     labels = ids.clone()
     labels[:, : row["first_supervised"]] = -100
-    with torch.no_grad():
-        loss = model(input_ids=ids, labels=labels).loss.item()
-    found.setdefault(row["subtask"], []).append((loss, row["length"] - row["first_supervised"]))
-print(json.dumps(found))
+    loss, count = model(input_ids=ids, labels=labels).loss, row["length"] - row["first_supervised"]
+    found.setdefault(row["subtask"], []).append((loss.item(), count))
+    total, number = total + weights.get(row["subtask"], 1.0) * loss * count, number + weights.get(row["subtask"], 1.0) * count
+(total / number).backward()
+norm = torch.nn.utils.get_total_norm([weight.grad for weight in model.parameters()]).item()
+print(json.dumps({"losses": found, "norm": norm}))
 """
 
 
 def test_the_loss_is_the_sum_over_supervised_tokens_by_their_number(tiny_model: Path, rows: Path, tmp_path: Path) -> None:
-    """Against transformers' own loss of each row alone, with weights: those move the update, and never the loss that is told."""
+    """Against transformers' own loss of each row alone. Weights change the gradient as they should, and never what is told."""
     weighted = FULL.model_copy(update={"batch": 20, "micro_batch": 7, "epochs": 1.0, "subtask_weights": {"make": 3.0}})
     train(tiny_model, rows, tmp_path, weighted, **ARGUMENTS)
     (step,) = steps(tmp_path)
     script = [sys.executable, "-c", PLAIN, str(tiny_model), str(tmp_path / "rows")]
-    plain = json.loads(subprocess.run(script, check=True, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()[-1])
+    found = json.loads(subprocess.run(script, check=True, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()[-1])
+    plain = found["losses"]
+    assert step["grad_norm"] == pytest.approx(found["norm"], rel=1e-4)
     sums = {name: sum(loss * count for loss, count in each) for name, each in plain.items()}
     counts = {name: sum(count for _, count in each) for name, each in plain.items()}
     assert step["supervised_tokens"] == sum(counts.values())
@@ -122,8 +132,7 @@ def test_weights_of_subtasks_move_the_updates_alike_in_any_split(
     train(tiny_model, rows, tmp_path / "split", split, **ARGUMENTS)
     assert losses(tmp_path / "split") == pytest.approx(losses(tmp_path / "whole"), abs=1e-5)
     assert losses(tmp_path / "whole")[0] == pytest.approx(losses(one[0])[0], abs=1e-6)
-    heavier = steps(tmp_path / "whole")[-1]["loss_by_subtask"]["make"]
-    assert heavier < steps(one[0])[-1]["loss_by_subtask"]["make"] - 1e-3
+    assert losses(tmp_path / "whole")[-1] != pytest.approx(losses(one[0])[-1], abs=1e-3)
 
 
 def test_lora_is_merged(tiny_model: Path, rows: Path, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as some
 
-from selfimprove.train.packing import pack
+from selfimprove.train.packing import pack, room
 from selfimprove.train.schedule import micro_batches
 
 LENGTHS = some.lists(some.integers(2, 300), min_size=1, max_size=40)
@@ -34,6 +34,10 @@ def test_best_fit_leaves_less_room_than_the_order_of_the_draw() -> None:
     assert [[lengths[row] for row in turn] for turn in pack(range(6), lengths, room=100, processes=1)[0]] == [
         [70, 30], [60, 40], [50, 50],
     ]  # fmt: skip
+
+
+def test_a_sequence_has_the_room_of_a_padded_pass_but_none_so_long_that_attention_costs_more() -> None:
+    assert room(rows=2, max_tokens=288) == 576 and room(rows=8, max_tokens=2048) == 4096 and room(rows=2, max_tokens=9000) == 9000
 
 
 def test_a_row_longer_than_the_room_is_still_trained() -> None:

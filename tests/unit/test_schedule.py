@@ -71,10 +71,24 @@ def test_the_rate_rises_and_falls() -> None:
 
 
 def test_accumulation_covers_the_batch() -> None:
-    config = Train(batch=24, micro_batch=5, processes=2)
+    config = Train(batch=24, micro_batch=5, processes=2, zero_stage=0, offload=False)
     assert (micro_batch(config), accumulation(config)) == (5, 3)
     made = deepspeed_config(config, learning_rate=1e-4, bf16=False)
-    assert made["train_batch_size"] == 5 * 3 * 2 and "bf16" not in made
+    assert made["train_batch_size"] == 5 * 3 * 2 and "bf16" not in made and made["zero_optimization"] == {"stage": 0}
+
+
+def test_bfloat16_is_trained_by_the_optimizer_that_keeps_float32() -> None:
+    config = Train(micro_batch=8, zero_stage=0, offload=False)
+    assert deepspeed_config(config, learning_rate=1e-4, bf16=True)["zero_optimization"]["stage"] == 1
+
+
+def test_offload_moves_the_optimizer_and_under_stage_3_the_weights() -> None:
+    for stage, moved in ((2, {"offload_optimizer"}), (3, {"offload_optimizer", "offload_param"})):
+        config = Train(micro_batch=8, zero_stage=stage, offload=True)
+        made = deepspeed_config(config, learning_rate=1e-4, bf16=True)
+        assert set(made["zero_optimization"]) == {"stage", *moved}
+        # With it DeepSpeed would compile an optimizer of its own at run time.
+        assert made["zero_force_ds_cpu_optimizer"] is False
 
 
 def test_the_caller_loads_nothing_heavy() -> None:
