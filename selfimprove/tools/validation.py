@@ -47,6 +47,8 @@ class Problem:
     code: str
     path: str
     text: str
+    sure: bool = True
+    """False for what stands in an object inside that names other properties: JSON Schema allows it, the tool may not."""
 
 
 class Uncheckable(Exception):  # noqa: N818 - a reason, not a fault
@@ -163,7 +165,7 @@ def _extras(value: Any, schema: Any, root: dict[str, Any], path: tuple[str, ...]
                 yield from _extras(item, inner[name], root, (*path, name))
             elif not is_open:
                 shown = ".".join([*path, name])
-                yield Problem("extra-argument", shown, f"{shown[:60]!r} is no parameter of the tool")
+                yield Problem("extra-argument", shown, f"{shown[:60]!r} is no parameter of the tool", sure=top)
     elif isinstance(value, list) and isinstance(one.get("items"), dict):
         for position, item in enumerate(value):
             yield from _extras(item, one["items"], root, (*path, str(position)))
