@@ -30,6 +30,11 @@ _placeholder = re.compile(
 """What stands for a value instead of being one: {{city}}, <string>, your_city_here."""
 _month_day = re.compile(r"\d\d?-\d\d?")
 _asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
+_allowed_said = re.compile(
+    r"\b(?:can be|one of|(?:possible|allowed|valid|supported|accepted) (?:values|options)|either|must be|options)\b([^.]{3,400})",
+    re.IGNORECASE,
+)
+_quoted = re.compile(r"[\"'`]([\w /+-]{1,40})[\"'`]")
 LONGEST_VALUE = 20_000
 SMALL_WORDS = frozenset(
     "a an the of in on at to for and or is are with by from my your our their his her its it this that as be me i you we".split()  # noqa: SIM905
@@ -214,8 +219,16 @@ def _is_named(name: str, said: Conversation) -> bool:
 
 def _enum(value: Any, schema: dict[str, Any], said: Conversation) -> str | None:
     """An allowed value needs no word of its own, unless the conversation names another allowed one."""
-    allowed = schema.get("enum")
+    allowed = schema.get("enum") or _listed(schema.get("description"))
     if not isinstance(allowed, list) or len(allowed) > 200 or value not in allowed:
         return None
     others = [" ".join(tokens(folded(v))) for v in allowed if isinstance(v, str) and v != value]
     return None if any(o and len(o) > 1 and _as_words(o, said) for o in others) else "enum"
+
+
+def _listed(description: Any) -> list[str]:
+    """The allowed values that a description quotes: "Can be 'asc' or 'desc'"."""
+    if not isinstance(description, str):
+        return []
+    found = [v for part in _allowed_said.findall(description[:2000]) for v in _quoted.findall(part)]
+    return found if len(found) > 1 else []
