@@ -73,7 +73,7 @@ def compare(config: EngineConfig, model: Path, folder: Path, options: argparse.N
     load = os.getloadavg()[0]
     runs = []
     with (
-        WorkerEngine([(spec, environment)], folder, start_seconds=600) as engine,
+        WorkerEngine([(spec, environment)], folder, start_seconds=600, stall_seconds=600) as engine,
         Child(command, log=folder / "raw.log", environment=environment, cwd=ROOT) as raw,
     ):
         ours_run(engine, requests_of(0, options), folder / "warm.jsonl")

@@ -123,8 +123,20 @@ def ask(
 
 
 @app.command()
-def doctor(settings: Settings = None) -> None:
-    """Check machine, packages, model, memory and disk for a configuration, before any work."""
+def doctor(
+    settings: Settings = None,
+    model: Annotated[str | None, typer.Option(help="Try template, parser and masks of this model on each other.")] = None,
+    folder: Folder = Path("runs"),
+) -> None:
+    """Check machine, packages, model, memory and disk for a configuration, before any work; or a model's language alone."""
+    if model:
+        from selfimprove.chat.doctor import examine_model
+        from selfimprove.models import resolve_model
+
+        for line in examine_model(resolve_model(model, folder.resolve() / "models")):
+            print(line)
+        if not settings:
+            return
     from selfimprove.config import load
     from selfimprove.doctor import check
 

@@ -85,8 +85,9 @@ def _call(value: dict[str, Any], name_alone: bool) -> Call | None:
 def is_definition(value: dict[str, Any]) -> bool:
     """Whether a value with `parameters` describes a tool instead of calling it: a model may repeat what it was shown."""
     parameters = value.get("parameters")
-    schema = isinstance(parameters, dict) and parameters.get("type") == "object"
-    return isinstance(value.get("description"), str) or (schema and isinstance(parameters.get("properties"), dict))
+    if isinstance(value.get("description"), str):
+        return True
+    return isinstance(parameters, dict) and parameters.get("type") == "object" and isinstance(parameters.get("properties"), dict)
 
 
 def _arguments(value: Any) -> dict[str, Any] | None:

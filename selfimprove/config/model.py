@@ -53,6 +53,8 @@ class Engine(Section):
     """`auto`: float32 on a CPU (bfloat16 is six times slower there without AMX), the model's own on a GPU."""
     start_seconds: Positive = 600
     """A worker that is not ready after this long is given up."""
+    stall_seconds: Positive = 1800
+    """Workers that owe answers and give none for this long are given up (a hung GPU dies without a word)."""
     script: Path | None = None
     """Answers of the `scripted` engine: a JSON file {request id or "*": [texts]}."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from selfimprove.chat.render import load_tokenizer, prompt_ids, stop_ids
+from selfimprove.chat.render import answer_text, load_tokenizer, prompt_ids, stop_ids
 from selfimprove.engine.backend import Backend, Made, Sample
 from selfimprove.records import Completion, Request, derive_seed
 
@@ -92,7 +92,7 @@ class Desk:
 
     def _text(self, made: Made) -> str:
         tokens = made.tokens[:-1] if made.tokens and made.tokens[-1] in self._stop else made.tokens
-        return str(self._tokenizer.decode(list(tokens), skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        return answer_text(self._tokenizer, tokens)
 
 
 def _answer(request: Request, completions: list[Completion]) -> Answer:

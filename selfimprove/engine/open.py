@@ -21,4 +21,5 @@ def open_engine(config: EngineConfig, model: Path, log_dir: Path, seed: int = 0)
         if config.script is None:
             raise EngineError("engine.kind=scripted needs engine.script, a JSON file of answers")
         return ScriptedEngine(config.script)
-    return WorkerEngine(plan_workers(config, model, seed), log_dir, start_seconds=config.start_seconds)
+    plan = plan_workers(config, model, seed)
+    return WorkerEngine(plan, log_dir, start_seconds=config.start_seconds, stall_seconds=config.stall_seconds)

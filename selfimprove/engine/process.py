@@ -1,6 +1,6 @@
 """The engine seen from the parent: one worker child or several, and requests shared out among them as they have room.
 
-    with WorkerEngine(plan_workers(config, model, seed=7), log_dir, start_seconds=600) as engine:
+    with WorkerEngine(plan_workers(config, model, seed=7), log_dir, start_seconds=600, stall_seconds=1800) as engine:
         for completion in engine.complete(requests): ...
 
 Workers start at the first request. What this is not: a scheduler. Inside a worker the library batches as it likes.
@@ -48,15 +48,16 @@ class Worker:
 
 
 class WorkerEngine:
-    def __init__(self, plan: Plan, log_dir: Path, *, start_seconds: float) -> None:
+    def __init__(self, plan: Plan, log_dir: Path, *, start_seconds: float, stall_seconds: float) -> None:
         self._plan = plan
         self._log_dir = log_dir
         self._start_seconds = start_seconds
+        self._stall_seconds = stall_seconds
         self._workers: list[Worker] = []
         self._rows: queue.Queue[tuple[Worker, dict[str, Any] | None]] = queue.Queue()
 
     def complete(self, requests: Iterable[Request]) -> Iterator[Completion]:
-        """Raises EngineError when a worker dies or never gets ready. An iterator left early ends the workers."""
+        """Raises EngineError when a worker dies, stalls or never gets ready. An iterator left early ends the workers."""
         waiting = _Once(requests)
         failed = succeeded = 0
         if not waiting.more:
@@ -117,7 +118,12 @@ class WorkerEngine:
         return any(worker.owed for worker in self._workers)
 
     def _answer(self) -> tuple[Request, dict[str, Any]]:
-        worker, row = self._rows.get()
+        try:
+            worker, row = self._rows.get(timeout=self._stall_seconds)
+        except queue.Empty:
+            stalled = next(worker for worker in self._workers if worker.owed)
+            why = f"has given no answer for {self._stall_seconds:g} s (engine.stall_seconds)"
+            raise self._gone(stalled, why) from None
         if row is None or "request" not in row:
             raise self._gone(worker, _why(row, "died"))
         return worker.owed.pop(row["request"]), row

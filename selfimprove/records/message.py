@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from selfimprove.records.base import Record
+from selfimprove.records.call import Call
 from selfimprove.records.tool import Tool
 
 Finish = Literal["stop", "length", "too_long"]
@@ -14,8 +15,12 @@ Finish = Literal["stop", "length", "too_long"]
 
 
 class Message(Record):
+    """One turn. A tool's result answers the calls before it, in their order."""
+
     role: Literal["system", "user", "assistant", "tool"]
-    content: str
+    content: str = ""
+    calls: tuple[Call, ...] = ()
+    """Only the assistant's: what it called in this turn."""
 
 
 class Request(Record):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from selfimprove.chat import FAMILIES, SYNTAXES
+
 Schema = dict[str, Any]
 
 TEXT: Schema = {"type": "string"}
@@ -70,12 +72,12 @@ RUN: Schema = closed({
 FAMILY: Schema = {
     "type": "object",
     "properties": {
-        "family": {"enum": ["selfimprove", "hermes"]}, "syntax": {"enum": ["hermes"]},
+        "family": {"enum": list(FAMILIES)}, "syntax": {"enum": list(SYNTAXES)},
         "stop": {"type": "array", "items": TEXT}, "vllm_tool_call_parser": TEXT,
     },
     "required": ["family"],
 }  # fmt: skip
-"""`selfimprove.json`: only `family` is read."""
+"""`selfimprove.json`: `family` is read, and `syntax` and `stop` where they are given."""
 
 BANDS: Schema = closed(dict.fromkeys(("mastered", "learnable", "frontier", "out_of_reach"), COUNT), optional=(
     "mastered", "learnable", "frontier", "out_of_reach"))  # fmt: skip

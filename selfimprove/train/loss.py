@@ -28,11 +28,12 @@ def collate(rows: Sequence[dict[str, Any]], device: str | torch.device) -> dict[
     ids = torch.zeros(len(rows), width, dtype=torch.long)
     positions, labels = [], []
     for number, row in enumerate(rows):
-        tokens, first = torch.tensor(row["input_ids"]), row["first_supervised"]
+        tokens, edges = torch.tensor(row["input_ids"]), row["spans"]
         ids[number, : len(tokens) - 1] = tokens[:-1]
         # The token at i is predicted by the hidden state at i - 1.
-        positions.append(torch.arange(first - 1, len(tokens) - 1) + number * width)
-        labels.append(tokens[first:])
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            positions.append(torch.arange(start - 1, end - 1) + number * width)
+            labels.append(tokens[start:end])
     found = {"input_ids": ids, "positions": torch.cat(positions), "labels": torch.cat(labels)}
     return {name: tensor.to(device) for name, tensor in found.items()}
 

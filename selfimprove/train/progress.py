@@ -71,4 +71,4 @@ class Steps:
 
 
 def _supervised(row: dict[str, Any]) -> int:
-    return int(row["length"] - row["first_supervised"])
+    return int(row["supervised"])

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from selfimprove.chat.doctor import examine
 from selfimprove.chat.render import load_tokenizer
 from selfimprove.child import end_with_parent
 from selfimprove.errors import SelfImproveError, TrainError
@@ -68,6 +69,7 @@ def run(out: Path) -> None:
     rank = _join(spec)
     tokenizer = load_tokenizer(Path(spec.model))
     if rank.index == 0:
+        examine(tokenizer)
         tokenise(tokenizer, Path(spec.rows), out, spec.max_tokens)
     torch.distributed.barrier()
     rows = load_rows(out)
@@ -132,7 +134,7 @@ def _step(
     engine: Any, turns: list[list[dict[str, Any]]], batch: list[dict[str, Any]], spec: Spec, rank: Rank
 ) -> tuple[dict[str, float], float]:
     """One update. Returns the summed loss (nats) of each subtask over all ranks, and the gradient's norm."""
-    supervised = sum(row["length"] - row["first_supervised"] for row in batch)
+    supervised = sum(row["supervised"] for row in batch)
     scale = settings.accumulation(spec.config) * rank.count / supervised
     subtasks = sorted({row["subtask"] for row in batch})
     sums = torch.zeros(len(subtasks), device=rank.device)
@@ -153,7 +155,7 @@ def _step(
 
 
 def _by_subtask(losses: Tensor, rows: list[dict[str, Any]], subtasks: list[str]) -> Tensor:
-    counts = [row["length"] - row["first_supervised"] for row in rows]
+    counts = [row["supervised"] for row in rows]
     owner = torch.tensor([subtasks.index(row["subtask"]) for row in rows], device=losses.device)
     owner = owner.repeat_interleave(torch.tensor(counts, device=losses.device))
     return torch.zeros(len(subtasks), device=losses.device).index_add(0, owner, losses)

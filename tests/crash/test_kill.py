@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import subprocess
 import time
 from collections import Counter
@@ -16,11 +17,13 @@ from tests.flows.command import kill_group, run, start, wait_until_gone
 
 pytestmark = pytest.mark.real
 POINTS = (
-    "round-000/evaluate-base/completions/*.jsonl", "round-000/select", "round-000/train/spec.json", "round-000/decide",
+    "round-000/evaluate-base/completions/*.jsonl", "round-000/select", "round-000/train/spec.json",
+    "round-000/evaluate/completions/*.jsonl", "round-000/decide", "report.html",
     "round-001/generate/completions/*.jsonl", "round-001/verify", "round-001/select", "round-001/train/train.jsonl",
     "round-001/evaluate/completions/*.jsonl", "round-001/decide", "final-001/evaluate/*/completions/*.jsonl",
 )  # fmt: skip
-"""ROUND/STAGE and what shows that the stage is in its middle: its folder, for a stage that takes no time."""
+"""ROUND/STAGE and what shows that the stage is in its middle: its folder, for a stage that takes no time; the report is
+what publishing writes first."""
 Rows = dict[Path, list[dict[str, Any]]]
 
 
@@ -58,8 +61,26 @@ def test_a_run_killed_inside_each_stage_goes_on_and_does_nothing_twice(tiny_mode
         assert twice == [], f"{file} holds answers twice"
     attempts = [json.loads(line) for line in (root / "round-001/generate/attempts.jsonl").open(encoding="utf-8")]
     assert len(attempts) == len({(a["sample"], a["index"]) for a in attempts})
+    with contextlib.closing(sqlite3.connect(folder / "mlflow.db")) as tracked:
+        names = [name for (name,) in tracked.execute("select name from runs")]
+    assert sorted(names) == sorted(set(names)) and len(names) == 3, f"MLflow has {names}"
     history = json.loads((root / "champion.json").read_text(encoding="utf-8"))["history"]
     assert len(history) == len({h["name"] for h in history})
+    check_control(folder, tiny_model)
+
+
+def check_control(folder: Path, model: Path) -> None:
+    """A control killed in its training is made by the same command, and the run beside it stays as it was."""
+    root = folder / "smoke"
+    before = manifests(root)
+    process = start(folder, model, word="control")
+    wait_until_inside(root, "control-001/train/spec.json", {}, process)
+    kill_group(process)
+    assert wait_until_gone(folder) == [], "something outlived the kill of the control"
+    done = run(folder, model, word="control")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "minus control-001" in done.stdout + done.stderr
+    assert {path: now for path, now in manifests(root).items() if path in before} == before
 
 
 def closed(root: Path, point: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 
 from selfimprove.config.model import Engine as EngineConfig
 from selfimprove.engine import open_engine
+from selfimprove.engine.process import WorkerEngine, group_members
 from selfimprove.errors import EngineError
 from selfimprove.events import Event, Note, listening
 from selfimprove.models import check_model
@@ -96,3 +99,16 @@ def test_a_worker_that_cannot_start_says_why(tiny_model: Path, tmp_path: Path) -
 def test_a_slow_start_is_given_up(tiny_model: Path, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="is not ready after 1 s"):
         complete(tiny_model, tmp_path, [request("Oslo")], start_seconds=1)
+
+
+def test_a_worker_that_hangs_is_given_up_and_leaves_nothing_running(tiny_model: Path, tmp_path: Path) -> None:
+    config = EngineConfig(kind="transformers", max_sequences=1, stall_seconds=2)
+    engine = open_engine(config, tiny_model, tmp_path)
+    assert isinstance(engine, WorkerEngine)
+    answers = engine.complete([request(f"city {i}") for i in range(8)])
+    next(answers)
+    pid = engine._workers[0].child.process.pid
+    os.kill(pid, signal.SIGSTOP)
+    with pytest.raises(EngineError, match="has given no answer for 2 s"):
+        list(answers)
+    assert not group_members(pid)

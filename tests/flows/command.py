@@ -30,10 +30,10 @@ def run(folder: Path, model: Path, *more: str, word: str = "run", seconds: float
     )
 
 
-def start(folder: Path, model: Path, *more: str) -> subprocess.Popen[bytes]:
+def start(folder: Path, model: Path, *more: str, word: str = "run") -> subprocess.Popen[bytes]:
     log = (folder.parent / f"{folder.name}.log").open("ab")
     return subprocess.Popen(
-        command(folder, model, *more), cwd=ROOT, env=environment(), stdout=log, stderr=log, start_new_session=True
+        command(folder, model, *more, word=word), cwd=ROOT, env=environment(), stdout=log, stderr=log, start_new_session=True
     )
 
 

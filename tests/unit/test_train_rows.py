@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,11 @@ class Words:
         return self.known.get(text, 0)
 
     def __call__(self, text: str, **_: Any) -> dict[str, list[int]]:
-        return {"input_ids": [self.known.setdefault(word, len(self.known)) for word in text.split()]}
+        return {"input_ids": [self.known.setdefault(word, len(self.known)) for word in re.findall(r"\s*\S+", text)]}
+
+    def decode(self, ids: list[int], **_: Any) -> str:
+        names = {number: word for word, number in self.known.items()}
+        return "".join(names[number] for number in ids)
 
 
 def write(path: Path, *rows: dict[str, Any]) -> Path:
@@ -46,7 +51,7 @@ def test_the_answer_and_the_end_of_turn_are_supervised(tmp_path: Path) -> None:
     tokenise(words, write(tmp_path / "rows.jsonl", row("a")), tmp_path, max_tokens=20)
     (found,) = load_rows(tmp_path)
     names = {number: word for word, number in words.known.items()}
-    said = [names[token] for token in found["input_ids"]]
+    said = [names[token].strip() for token in found["input_ids"]]
     assert said[found["first_supervised"] :] == ["[]", "done", "<|im_end|>"]
     assert said[: found["first_supervised"]] == ["user:", "hello", "there", "assistant:"]
     assert found["length"] == 7 and found["subtask"] == "use" and found["id"] == "a"
