@@ -27,7 +27,7 @@ from typing import Any
 from selfimprove.verify.row import verify_row
 from selfimprove.verify.stream import verify_file
 
-SIDE = Path(__file__).with_name("_verify_bfcl.py")
+SIDE = Path(__file__).with_name("bfcl_side.py")
 
 
 def main() -> None:
