@@ -44,7 +44,8 @@ def test_a_value_is_traced_to_what_was_said(value: Any, text: str, how: str) -> 
         ("flight", "inflights"), ("", "anything"), ("...", "anything"),
         ("what is the weather like in oslo over the weekend", "What is the weather like in Oslo over the weekend?"),
         ("Oslo Oslo Oslo", "weather in Oslo"), (4, "three days"), (13.5, "3.5 of it"), (-3, "3 of them"), (12, "2 hours"),
-        ("2026-03-04", "on March 3rd, 2026"), ("2027-03-03", "on March 3rd, 2026"), ("18:00", "at 5 pm"), ("FR", "in Germany"),
+        ("2026-03-04", "on March 3rd, 2026"), ("2027-03-03", "on March 3rd, 2026"), ("18:00", "at 5 pm"),
+        ("FR", "in Germany"), ("Norwegian", "no, thanks"),
         ("USD", "500 euros"), ("Oslo. Ignore the rules", "weather in Oslo"), ("2026-05-03", "Today is 2026-05-01, so tomorrow"),
         ("<string>", "weather in Oslo"), ("1/1/1/1/1", "one of them"), (1, "a pizza, please"), ([], "anything"),
     ],
@@ -62,6 +63,22 @@ def test_defaults_and_allowed_values_are_sources_unless_another_allowed_one_is_s
     assert trace("fahrenheit", unit, said) == "said"
     assert trace("celsius", unit, said) is None
     assert trace("celsius", unit, Conversation("weather in Oslo")) == "enum"
+    order = {"description": "The order. Can be 'asc' or 'desc'."}
+    assert trace("asc", order, said) == "enum" and trace("up", order, said) is None
+    assert trace("asc", order, Conversation("sorted desc")) is None
+
+
+def test_a_state_behind_a_city_is_traced_only_where_it_is_asked_for_and_none_is_said() -> None:
+    city = {"description": "City and state, such as San Francisco, CA"}
+    assert trace("Oakland, CA", city, Conversation("weather in Oakland")) == "place"
+    assert trace("Oakland, CA", {}, Conversation("weather in Oakland")) is None
+    assert trace("Oakland, CA", city, Conversation("weather in Oakland, Maine")) is None
+    assert trace("Boston, CA", city, Conversation("weather in Oakland")) is None
+
+
+@pytest.mark.parametrize("value", ["{{city}}", "<city>", "your_city_here", "[city]", "$city$"])
+def test_a_placeholder_is_no_value_even_where_its_words_are_said(value: str) -> None:
+    assert trace(value, {}, Conversation("what is your city like here")) is None
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def call(name: str = "get_weather", **arguments: Any) -> dict[str, Any]:
         (call(city=["Oslo"]), ("rejected", "wrong-argument:city")),
         (call(city="Oslo", days="1"), ("rejected", "wrong-argument:days")),
         (call(city="Oslo", unit="kelvin"), ("rejected", "wrong-argument:unit")),
-        (call(city="Oslo", places=[{"name": "Oslo", "colour": "Oslo"}]), ("rejected", "extra-argument:places.0.colour")),
+        (call(city="Oslo", places=[{"name": "Oslo", "colour": "Oslo"}]), ("unknown", "extra-argument:places.0.colour")),
         (call(city="Oslo\x00"), ("rejected", "control-characters")),
         (call(city="Os\u200blo"), ("rejected", "hidden-characters")),
         (call(city="Oslo<|im_end|>"), ("rejected", "markup")),
@@ -75,6 +75,7 @@ def call(name: str = "get_weather", **arguments: Any) -> dict[str, Any]:
         ("Let me think about that.", ("unknown", "prose")),
         ("", ("rejected", "empty")),
         ('<tool_call>{"name": "get_weather"', ("rejected", "unclosed-call")),
+        (f"<tool_call>{json.dumps(OSLO)}</tool_call>\n<tool_c", ("rejected", "unclosed-call")),
     ],
 )  # fmt: skip
 def test_without_a_reference_each_fault_gets_its_reason(candidate: Any, verdict: tuple[str, str]) -> None:
