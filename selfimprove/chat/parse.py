@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from selfimprove.chat import bracket
@@ -50,8 +49,7 @@ _says_no_tool = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Parsed:
+class Parsed(NamedTuple):
     """`answer` or `problem` is set. Problems: empty, too-large, bad-json, bad-call, not-a-call, unclosed-call,
     unclosed-thought."""
 
@@ -198,11 +196,12 @@ def _tag(text: str, found: re.Match[str], _: bool) -> _Region:
 
 def _marked_value(text: str, position: int) -> tuple[list[Call] | None, int]:
     """Between marks, calls in brackets or Python's form are calls too: nothing else can be meant there."""
-    if text.startswith("[", position) and bracket.BEGINS.match(text, position):
-        return bracket.read_list(text, position)
-    if bracket.PYTHON.match(text, position):
-        call, position = bracket.read_call(text, position)
-        return [call], position
+    if not text.startswith("{", position):
+        if bracket.BEGINS.match(text, position):
+            return bracket.read_list(text, position)
+        if bracket.PYTHON.match(text, position):
+            call, position = bracket.read_call(text, position)
+            return [call], position
     value, position = read_value(text, position)
     return read_calls(value), position
 
@@ -236,26 +235,30 @@ def _named(text: str, named: re.Match[str] | None, position: int) -> _Region:
 
 
 def _bracket(text: str, found: re.Match[str], first: bool) -> _Region:
-    meant = bool(bracket.NAMED.match(text, found.end()) or bracket.EMPTY.match(text, found.end()))
-    return _pythonic(text, found, first, meant, bracket.read_list)
+    return _pythonic(text, found, first, (bracket.NAMED, bracket.EMPTY), bracket.read_list)
 
 
 def _python(text: str, found: re.Match[str], first: bool) -> _Region:
-    return _pythonic(text, found, first, bool(bracket.NAMED.match(text, found.end())), bracket.read_lines)
+    return _pythonic(text, found, first, (bracket.NAMED,), bracket.read_lines)
 
 
 def _pythonic(
-    text: str, found: re.Match[str], first: bool, meant: bool, read: Callable[[str, int], tuple[list[Call], int]]
-) -> _Region:
-    """Calls as `name(key=value)`. In prose a name and parentheses are a call only when named arguments follow."""
-    if not meant and not first:
+    text: str, found: re.Match[str], first: bool, signs: tuple[re.Pattern[str], ...],
+    read: Callable[[str, int], tuple[list[Call], int]],
+) -> _Region:  # fmt: skip
+    """Calls as `name(key=value)`. In prose a name and parentheses are a call only when one of the signs follows."""
+
+    def meant() -> bool:
+        return any(sign.match(text, found.end()) for sign in signs)
+
+    if not first and not meant():
         return _Region(found.end(), None)
     try:
         calls, end = read(text, found.start())
     except bracket.NoCall as ended:
         return _Region(ended.position, None)
     except NotLiteral as error:
-        if not meant and not text.rstrip().endswith((")", ")]")):
+        if not meant() and not text.rstrip().endswith((")", ")]")):
             return _Region(found.end(), None)
         raise _Broken("unclosed-call" if error.position >= len(text.rstrip()) else "bad-call") from None
     return _Region(end, calls)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from selfimprove.chat.mask import Masked
 from selfimprove.chat.render import rows_ids
 from selfimprove.errors import ModelError
 from selfimprove.records import Row
-from tests.tokenizer import TEMPLATES, load
+from tests.tokenizer import ROOT, TEMPLATES, load, save
 
 FAMILY_OF = {
     "hermes": "hermes", "thinking": "hermes", "llama3": "llama3", "mistral": "mistral", "mistral-args": "mistral-args",
@@ -162,3 +164,13 @@ def test_a_template_without_a_place_for_calls_has_them_written_into_the_text(mod
 
 def test_a_template_that_rewrites_earlier_turns_is_told_of(models: Callable[..., Any]) -> None:
     assert any("rewrites earlier turns" in line for line in doctor.examine(models("thinking")))
+
+
+def test_the_command_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
+    sound = save(tmp_path / "sound", "hermes")
+    faulty = save(tmp_path / "faulty", "hermes", changed("hermes", (PROMPT, "'Sure, ' }}{% endif -%}")))
+    command = [sys.executable, "-m", "flows.cli", "doctor", "--model"]
+    done = [subprocess.run([*command, str(m)], cwd=ROOT, capture_output=True, text=True, check=False) for m in (sound, faulty)]
+    assert done[0].returncode == 0 and done[0].stdout.startswith("ok  family hermes, syntax hermes-lines, parser ")
+    assert done[1].returncode == 2 and done[1].stderr.count("\n") == 1
+    assert "selfimprove: family hermes" in done[1].stderr and "no beginning of the training text" in done[1].stderr
