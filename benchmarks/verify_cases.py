@@ -42,7 +42,7 @@ def main() -> None:
 def make(data: Path, rows: int, seed: int) -> Iterator[dict[str, Any]]:
     """Cases: a row for `selfimprove verify` with `label` (right or wrong), `kind` and `hidden` (no layer can see it without
     the reference)."""
-    from benchmarks.verify_kinds import RIGHT, SYNTAXES, WRONG
+    from benchmarks._verify_kinds import RIGHT, SYNTAXES, WRONG
 
     published = [r for r in _published(data) if r.get("schema_valid", True)]
     rng = random.Random(seed)

@@ -33,6 +33,10 @@ EVERYDAY = frozenset({
 """Codes that are words of a request more often than places."""
 
 
+COMMON = frozenset(code for code in _ALSO if len(code) == 3 and code not in ("asc", "won"))
+"""Codes that people write in small letters too."""
+
+
 @lru_cache(maxsize=1)
 def _table() -> dict[str, set[str]]:
     """Code -> folded names."""

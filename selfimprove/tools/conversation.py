@@ -65,6 +65,11 @@ class Conversation:
         return frozenset(self.tokens)
 
     @cached_property
+    def raw_words(self) -> frozenset[str]:
+        """Words with their capitals: NO is Norway, no is not."""
+        return frozenset(_token.findall(self.raw))
+
+    @cached_property
     def stems(self) -> frozenset[str]:
         return frozenset(map(stem, self.words))
 

@@ -16,7 +16,7 @@ from collections import Counter
 from typing import Any
 
 from selfimprove.tools.canonical import canonical_value, is_same
-from selfimprove.tools.codes import EVERYDAY, codes_of, is_zone, names_of, regions
+from selfimprove.tools.codes import COMMON, EVERYDAY, codes_of, is_zone, names_of, regions
 from selfimprove.tools.conversation import Conversation, folded, stem, tokens
 from selfimprove.tools.moments import dates_in, rest_of, times_in
 from selfimprove.tools.numerals import in_digits, numbers_in
@@ -190,7 +190,7 @@ def _known(word: str, said: Conversation) -> bool:
 def _as_code(value: str, plain: str, said: Conversation) -> str | None:
     if len(value) <= 10 and any(_is_named(name, said) for name in names_of(value.strip())):
         return "code"
-    if any(said.has(code) or code.upper() in said.raw.split() for code in codes_of(plain)):
+    if any(code.upper() in said.raw_words or (code in COMMON and said.has(code)) for code in codes_of(plain)):
         return "code"
     if is_zone(value):
         return "code" if said.has(" ".join(tokens(folded(value.split("/")[-1])))) else None

@@ -75,6 +75,7 @@ def call(name: str = "get_weather", **arguments: Any) -> dict[str, Any]:
         ("Let me think about that.", ("unknown", "prose")),
         ("", ("rejected", "empty")),
         ('<tool_call>{"name": "get_weather"', ("rejected", "unclosed-call")),
+        (f"<tool_call>{json.dumps(OSLO)}</tool_call>\n<tool_c", ("rejected", "unclosed-call")),
     ],
 )  # fmt: skip
 def test_without_a_reference_each_fault_gets_its_reason(candidate: Any, verdict: tuple[str, str]) -> None:
