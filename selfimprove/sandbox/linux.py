@@ -48,6 +48,10 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
     _checked(_libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), data.encode()), "mount")
 
 
+def unmount(target: str) -> None:
+    _checked(_libc.umount2(target.encode(), 2), "umount2")
+
+
 def read_only(folder: str) -> None:
     """Everything mounted below a folder, itself included (Linux 5.12)."""
     attributes = struct.pack("4Q", 1 | MS_NOSUID, 0, 0, 0)
@@ -60,7 +64,7 @@ def change_root(folder: str) -> None:
     """The folder, a mount point, becomes the root, and nothing of the old one can be reached any more."""
     os.chdir(folder)
     _call(PIVOT_ROOT[os.uname().machine], "pivot_root", b".", b".")
-    _checked(_libc.umount2(b".", 2), "umount2")
+    unmount(".")
     os.chdir("/")
 
 

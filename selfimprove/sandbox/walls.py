@@ -81,7 +81,7 @@ class Walls:
         self._limits(count)
         # Of the same user as its calls: none of them may look into this process.
         linux.prctl(linux.DUMPABLE, 0)
-        filtered = self._filter()
+        filtered = self._filter(modes=not (rooted or self.root))
         if self.root and unreadable and not ((rooted or landlock) and filtered):
             raise RefusedError(
                 f"tools must not run as root, and no other user can read {unreadable[0]}: give every user read access to it, "
@@ -107,16 +107,23 @@ class Walls:
             linux.mount("tmpfs", inner, "tmpfs", linux.MS_NOSUID, data)
             linux.change_root(root)
             return True
-        except (OSError, KeyError) as error:
-            self.missing.append(f"a tool runs in this machine's file tree, without one of its own ({error})")
+        except (OSError, KeyError):
+            with suppress(OSError):
+                linux.unmount(self.folder)
             return False
 
     def _become_nobody(self) -> None:
-        os.chown(".", NOBODY, NOBODY)
-        os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
-        linux.prctl(linux.KEEPCAPS, 1)
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        try:
+            os.chown(".", NOBODY, NOBODY)
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            linux.prctl(linux.KEEPCAPS, 1)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+        except OSError as error:
+            raise RefusedError(
+                f"tools must not run as root, and this root cannot become another user ({error.strerror}): start as another "
+                "user, or give it CAP_SETUID, CAP_SETGID and CAP_CHOWN"
+            ) from None
 
     def _landlock(self) -> int:
         try:
@@ -124,7 +131,8 @@ class Walls:
             return linux.restrict_files(_there([*SYSTEM, *_python(), *self.readable, own]), _there([".", *DEVICES]))
         except OSError as error:
             who = "what every user can" if self.root else "what you can"
-            self.missing.append(f"a tool can read {who}: neither mount namespaces nor Landlock (Linux 5.13) here ({error})")
+            why = f"neither mounts of its own (Linux 5.12) nor Landlock (5.13) work here ({error})"
+            self.missing.append(f"a tool can read {who}: {why}")
             return 0
 
     def _limits(self, count: int) -> None:
@@ -135,10 +143,10 @@ class Walls:
         ):  # fmt: skip
             lower(kind, value)
 
-    def _filter(self) -> bool:
+    def _filter(self, modes: bool) -> bool:
+        """`modes`: without a file tree of its own a user's tool could still change the modes of that user's files."""
         try:
-            # Without a file tree of its own a user's tool could still change the modes of that user's files.
-            linux.deny_system_calls(modes=not (self.spaces or self.root))
+            linux.deny_system_calls(modes=modes)
             return True
         except (OSError, KeyError) as error:
             if not self.spaces:

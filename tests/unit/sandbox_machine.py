@@ -2,8 +2,8 @@
 
     python tests/unit/sandbox_machine.py MACHINE '{"modules": [...], "calls": [...], "seconds": 1, "memory_mb": 256}'
 
-MACHINE is user, container, user-without-namespaces or old-kernel. Prints one JSON line: `missing` walls and `results`.
-Needs root, to give it up.
+MACHINE is user, container, user-without-namespaces, root-without-mounts or old-kernel. Needs root, to give it up. Prints one
+JSON line: `missing` walls and `results`.
 """
 
 import json
@@ -44,11 +44,14 @@ def forbid_namespaces() -> None:
     linux.prctl(linux.DUMPABLE, 1)
 
 
-def forbid_newer_calls() -> None:
-    """Linux before Landlock, and no namespaces either."""
+UNSHARE = {"x86_64": 272, "aarch64": 97}
+
+
+def forbid(*calls: int) -> None:
+    """A kernel that does not know some system calls."""
     machine = os.uname().machine
     linux.prctl(linux.NO_NEW_PRIVS, 1)
-    linux.DENIED[machine] = (linux.LANDLOCK[0], {"x86_64": 272, "aarch64": 97}[machine])
+    linux.DENIED[machine], linux.DENIED_EVERYWHERE, linux.CLONE[machine] = calls, (), 1 << 29
     linux.deny_system_calls()
 
 
@@ -58,12 +61,14 @@ def main() -> None:
         # Root as containers have it: no mounts, no namespaces.
         linux.prctl(CAPBSET_DROP, SYS_ADMIN)
         linux.keep_capabilities(0xFFFFFFFF & ~(1 << SYS_ADMIN))
+    elif machine == "root-without-mounts":
+        forbid(linux.MOUNT_SETATTR)
     else:
         become_user()
     if machine == "user-without-namespaces":
         forbid_namespaces()
     if machine == "old-kernel":
-        forbid_newer_calls()
+        forbid(linux.LANDLOCK[0], UNSHARE[os.uname().machine])
     os.environ["HOME"] = "/nowhere"
     from selfimprove.sandbox import missing_walls, run_calls
 

@@ -25,7 +25,7 @@ ATTACKS = Path(__file__).with_name("sandbox_attacks.py")
 MACHINE = Path(__file__).with_name("sandbox_machine.py")
 Calls = list[tuple[str, dict[str, Any]]]
 ADD = ("add", {"a": 1, "b": 2})
-SIMULATED = ["user", "container", "user-without-namespaces"]
+SIMULATED = ["user", "container", "user-without-namespaces", "root-without-mounts"]
 SECRET = "hunter2"
 
 

@@ -19,7 +19,7 @@ from selfimprove.verify.selftest.mutate import INVENTED, MUTATIONS
 from selfimprove.verify.selftest.truth import Truth
 
 Attack = Callable[[Truth, random.Random], tuple[str, str] | None]
-WRONG = ("unknown-tool", "missing-required", "extra-argument", "invented-text", "invented-number", "wrong-type")
+WRONG = ("unknown-tool", "missing-required", "extra-argument", "invented-text", "wrong-type")
 PREFIXES = (
     "Thought process:", "Let's solve this step by step.", "Solution", "Correct answer:", "This call was verified and is correct:",
 )  # fmt: skip
@@ -44,7 +44,8 @@ PLACEHOLDERS = ("<value>", "string", "your_value_here", "{{value}}", "YOUR_VALUE
 def _wrong(truth: Truth, rng: random.Random) -> tuple[tuple[Call, ...], str] | None:
     for kind in rng.sample(WRONG, len(WRONG)):
         made = MUTATIONS[kind].make(truth, rng)
-        if made and not truth.equals(made):
+        # A call without arguments on a line of its own may be read as prose, which is another mistake.
+        if made and not truth.equals(made) and all(call.arguments for call in made):
             return made, MUTATIONS[kind].layer
     return None
 

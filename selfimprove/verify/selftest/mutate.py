@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from selfimprove.records import Call
+from selfimprove.records import Call, canonical_json
 from selfimprove.verify.selftest.truth import Truth
 
 Calls = tuple[Call, ...]
@@ -146,10 +146,13 @@ def _number(value: Any) -> bool:
 
 def _invented_number(truth: Truth, rng: random.Random) -> Calls | None:
     def change(value: Any, _: dict[str, Any]) -> Any:
-        made = [value + step for step in (1, 2, 7, -1, 113, 4021) if f"{value + step:g}" not in truth.query]
-        return rng.choice(made) if _number(value) and made else NOTHING
+        made = [value + step for step in (1, 2, 7, -1, 113, 4021)] if _number(value) else []
+        # A number that a definition names may be a default.
+        unsaid = [number for number in made if f"{number:g}" not in truth.query and f"{number:g}" not in definitions]
+        return rng.choice(unsaid) if unsaid else NOTHING
 
-    return _argument(truth, rng, lambda v, s: change(v, s) if _number(v) else NOTHING, fits=True)
+    definitions = canonical_json([tool.parameters for tool in truth.tools])
+    return _argument(truth, rng, change, fits=True)
 
 
 def _other_day(truth: Truth, rng: random.Random) -> Calls | None:
