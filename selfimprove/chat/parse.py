@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from selfimprove.chat import bracket
@@ -41,8 +41,8 @@ _OPENER = re.compile(
 _JSON_START = re.compile(r"\{\s*+(?:[\"'{}]|\w++\s*+:|\Z)|\[\s*+[\[{\"'\d\]-]")
 _LATE_THOUGHT = re.compile(r"\n[ \t]*+</(think|thinking|reasoning)>|</(think|thinking|reasoning)>[ \t]*+(?:\n|\Z)|\[/THINK\]")
 """The end of a thought that the prompt began. On a line's edge, where no JSON string can have it."""
-_FUNCTION_NAME = re.compile(r"([^<>\n]++)>\s*+(?=\{)")
-_MISTRAL_NAME = re.compile(r"([^\[\]{}]++)(?:\[CALL_ID\][^\[\]{}]*+)?(?:\[ARGS\])?\s*+(?=\{)")
+_FUNCTION_NAME = re.compile(r"([\w.\-/ ]++)>\s*+(?=\{)")
+_MISTRAL_NAME = re.compile(r"([\w.\-/ ]++)(?:\[CALL_ID\][^\[\]{}]*+)?(?:\[ARGS\])?\s*+(?=\{)")
 
 _says_missing = re.compile(r"\bmissing values?:\s*([A-Za-z0-9_.,\- ]{1,200})", re.IGNORECASE)
 _says_no_tool = re.compile(
@@ -74,14 +74,14 @@ class _Region(NamedTuple):
     """Between marks that mean nothing else. What merely looks like a call does not count beside it."""
 
 
-@dataclass
 class _Reading:
-    regions: list[tuple[int, _Region]] = field(default_factory=list)
-    thoughts: list[tuple[int, int]] = field(default_factory=list)
-    calls: int = 0
-    prose: bool = False
-    data: bool = False
-    """Whether a JSON value was met that is no call."""
+    """What was found so far. `data`: whether a JSON value was met that is no call."""
+
+    def __init__(self) -> None:
+        self.regions: list[tuple[int, _Region]] = []
+        self.thoughts: list[tuple[int, int]] = []
+        self.calls = 0
+        self.prose = self.data = False
 
 
 def parse(text: str) -> Parsed:
@@ -101,7 +101,8 @@ def parse(text: str) -> Parsed:
 
 def _read(text: str, reading: _Reading) -> None:
     position = 0
-    if (late := _LATE_THOUGHT.search(text)) and not text.lstrip().startswith(("<t", "{", "[")):
+    thought = "</think" in text or "</reasoning" in text or "[/THINK]" in text
+    if thought and (late := _LATE_THOUGHT.search(text)) and not text.lstrip().startswith(("<t", "{", "[")):
         reading.thoughts.append((0, late.end()))
         position = late.end()
     while True:
@@ -267,7 +268,8 @@ def _conclude(text: str, reading: _Reading) -> Parsed:
     marked = [(start, region) for start, region in reading.regions if region.marked]
     used = marked or reading.regions
     calls = [call for _, region in used for call in region.calls or ()]
-    skipped = _gaps(text, [(start, region.end) for start, region in used])
+    whole = len(used) == 1 and used[0][0] == 0 and used[0][1].end == len(text)
+    skipped = "" if whole else _gaps(text, [(start, region.end) for start, region in used])
     if calls and (marked or not reading.data or reading.prose):
         return Parsed(answer=Answer(calls=tuple(calls)), skipped=skipped)
     if reading.data and not reading.prose:

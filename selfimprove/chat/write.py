@@ -28,6 +28,8 @@ _bare_name = re.compile(r"[\w.\-/]+(?: [\w.\-/]+)*")
 _bare_key = re.compile(r"[\w.\-]+")
 _MARK = re.compile(r"<(?=/?(?:tool_call|think)\b)|\[(?=/?(?:TOOL_CALLS|ARGS|CALL_ID|THINK)\])")
 
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+
 
 def write(answer: Answer, syntax: str = "hermes", control: Sequence[str] = ()) -> str:
     """`control`: further texts (a tokenizer's control tokens) that no value may contain as they are."""
@@ -53,7 +55,7 @@ def _coded(character: str) -> str:
 
 def _json(value: Any) -> str:
     # A mark inside a value would end the call early for a reader that looks for it; JSON has a second way to write it.
-    text = json.dumps(value, ensure_ascii=False)
+    text = _encode(value)
     return _MARK.sub(lambda found: _coded(found[0]), text) if _MARK.search(text) else text
 
 

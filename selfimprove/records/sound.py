@@ -8,6 +8,7 @@ Python's `json` reads more than JSON carries: NaN and infinities (no canonical t
 
 from __future__ import annotations
 
+import re
 from math import isfinite
 from typing import Any
 
@@ -16,28 +17,30 @@ MAX_INTEGER = 10**300
 """Beyond about 1.8e308 an integer is no float, and comparing it with one raises OverflowError."""
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def is_sound(value: Any) -> bool:
     """Walks level by level, without recursion: depth must not be able to end the process."""
     level = [value]
     for _ in range(MAX_DEPTH):
-        if not all(_leaf_is_sound(item) for item in level):
-            return False
-        level = [inner for item in level for inner in _inside(item)]
-        if not level:
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                # isascii first: nearly all text is, and it costs nothing.
+                if not item.isascii() and _SURROGATE.search(item):
+                    return False
+            elif isinstance(item, dict):
+                inner += item
+                inner += item.values()
+            elif isinstance(item, list):
+                inner += item
+            elif isinstance(item, float):
+                if not isfinite(item):
+                    return False
+            elif isinstance(item, int) and abs(item) >= MAX_INTEGER:
+                return False
+        if not inner:
             return True
+        level = inner
     return False
-
-
-def _inside(item: Any) -> list[Any]:
-    if isinstance(item, dict):
-        return [*item.keys(), *item.values()]
-    return item if isinstance(item, list) else []
-
-
-def _leaf_is_sound(item: Any) -> bool:
-    if isinstance(item, float):
-        return isfinite(item)
-    if isinstance(item, int):
-        return abs(item) < MAX_INTEGER
-    # isascii first: nearly all text is, and it costs nothing.
-    return not isinstance(item, str) or item.isascii() or not any("\ud800" <= c <= "\udfff" for c in item)

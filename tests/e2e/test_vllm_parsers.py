@@ -1,7 +1,7 @@
 """What a served model's calls are read as: vLLM's own parsers and ours agree wherever both read the syntax.
 
-Where ours reads more (a name without arguments, Python literals between tags, dotted names, bare JSON), vLLM's gives prose: then there is
-nothing to agree on. Where vLLM's finds calls, ours must find the same ones.
+Where ours reads more (a name without arguments, Python literals between tags, dotted names, bare JSON), vLLM's gives prose: then
+there is nothing to agree on. Where vLLM's finds calls, ours must find the same ones.
 """
 
 from __future__ import annotations
@@ -74,7 +74,10 @@ def answers() -> list[Answer]:
     draw = random.Random(SEED)
     return [
         Answer(calls=tuple(
-            Call(name=draw.choice(["f", "get_tide", "find2"]), arguments={k: value(draw) for k in draw.sample("abcd", draw.randrange(3))})
+            Call(
+                name=draw.choice(["f", "get_tide", "find2"]),
+                arguments={k: value(draw) for k in draw.sample("abcd", draw.randrange(3))},
+            )
             for _ in range(draw.randrange(1, 4))
         ))
         for _ in range(CASES)
@@ -97,7 +100,7 @@ def test_what_a_family_writes_is_read_alike(family: str) -> None:
     [
         ("hermes", 'Sure.\n<tool_call>\n{"name": "f", "arguments": {"x": 1}}\n</tool_call>'),
         ("hermes", '<tool_call>{"name": "f", "arguments": {"x": 1}}'),
-        ("hermes", '<tool_call>{"name": "f", "arguments": {}}</tool_call> and <tool_call>{"name": "g", "arguments": {}}</tool_call>'),
+        ("hermes", '<tool_call>{"name": "f", "arguments": {}}</tool_call> <tool_call>{"name": "g", "arguments": {}}</tool_call>'),
         ("llama3_json", '<|python_tag|>{"name": "f", "parameters": {"x": 1}}; {"name": "g", "arguments": {}}'),
         ("llama3_json", 'Sure: {"name": "f", "parameters": {"x": {"name": "a", "arguments": {}}}} ok'),
         ("mistral", '[TOOL_CALLS] [{"name": "f", "arguments": {"x": "]"}, "id": "a1b2c3d4e"}]'),
@@ -114,7 +117,8 @@ def test_what_models_write_is_read_alike(parser: str, text: str) -> None:
 @pytest.mark.parametrize(
     ("parser", "text"),
     [
-        ("hermes", "No tool fits."), ("hermes", '<tool_call>{"name": "f", "arguments": {}</tool_call>'), ("hermes", "<tool_call>{"),
+        ("hermes", "No tool fits."), ("hermes", '<tool_call>{"name": "f", "arguments": {}</tool_call>'),
+        ("hermes", "<tool_call>{"),
         ("hermes", '<tool_call>{"name": "f", "arguments": {}}}</tool_call>'), ("llama3_json", '{"name": "f", "parameters": {'),
         ("llama3_json", "The set {x | x > 0}."), ("mistral", "[TOOL_CALLS] [{"), ("pythonic", "[f(x=y)]"), ("pythonic", "[f(x=1"),
         ("pythonic", "[1] See the manual."), ("pythonic", "[f(x=g(1))]"),
