@@ -60,7 +60,13 @@ def cases() -> list[dict[str, Any]]:
 
 
 def first(values: Any) -> Any:
-    value = values[0]
+    return plain(values[0])
+
+
+def plain(value: Any) -> Any:
+    """A value with the first of the alternatives that its dictionaries hold."""
+    if isinstance(value, list):
+        return [plain(v) for v in value]
     if not isinstance(value, dict):
         return value
     return {k: first(v) for k, v in value.items() if isinstance(v, list) and v and v[0] != ""}

@@ -26,6 +26,13 @@ _ALSO = {
 }  # fmt: skip
 
 
+EVERYDAY = frozenset({
+    "in", "me", "or", "hi", "ok", "oh", "as", "at", "am", "be", "by", "do", "id", "is", "it", "my", "no", "so", "to", "us", "al",
+    "de", "la", "pa", "ma", "co", "mr", "ms", "md", "va", "sd",
+})  # fmt: skip
+"""Codes that are words of a request more often than places."""
+
+
 @lru_cache(maxsize=1)
 def _table() -> dict[str, set[str]]:
     """Code -> folded names."""
@@ -74,6 +81,17 @@ def names_of(code: str) -> set[str]:
 
 def codes_of(name: str) -> set[str]:
     return _inverse().get(name, set()) if len(name) <= 60 else set()
+
+
+@lru_cache(maxsize=1)
+def regions() -> frozenset[str]:
+    """Folded codes of countries and US states, and the names of both that are one word."""
+    import pycountry
+
+    places = [*pycountry.countries, *(pycountry.subdivisions.get(country_code="US") or ())]
+    found = {folded(p.name) for p in places if p.name.isalpha()} | {"uk", "usa"}
+    found |= {(p.alpha_2 if hasattr(p, "alpha_2") else p.code[3:]).casefold() for p in places}
+    return frozenset(found)
 
 
 def is_zone(name: str) -> bool:

@@ -4,8 +4,9 @@
     trace("Rome", {}, Conversation("Weather in Oslo?")) is None                    # not traced: not wrong, not shown either
 
 Kinds of trace, from sure to weak: said, number, date, time, words (all its words are said, in other forms or order), measure
-(another unit), code (DE for Germany), default, enum (allowed, and no other of the allowed values is said), any (true, false
-and null: wording decides them). What this is not: a proof that the value is the right one.
+(another unit), code (DE for Germany), place (the state behind a city, where one is asked for), default, enum (allowed, and no
+other of the allowed values is said), any (true, false and null: wording decides them). What this is not: a proof that the
+value is the right one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections import Counter
 from typing import Any
 
 from selfimprove.tools.canonical import canonical_value, is_same
-from selfimprove.tools.codes import codes_of, is_zone, names_of
+from selfimprove.tools.codes import EVERYDAY, codes_of, is_zone, names_of, regions
 from selfimprove.tools.conversation import Conversation, folded, stem, tokens
 from selfimprove.tools.moments import dates_in, rest_of, times_in
 from selfimprove.tools.numerals import in_digits, numbers_in
@@ -28,13 +29,19 @@ _placeholder = re.compile(
 )
 """What stands for a value instead of being one: {{city}}, <string>, your_city_here."""
 _month_day = re.compile(r"\d\d?-\d\d?")
+_asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
+_allowed_said = re.compile(
+    r"\b(?:can be|one of|(?:possible|allowed|valid|supported|accepted) (?:values|options)|either|must be|options)\b([^.]{3,400})",
+    re.IGNORECASE,
+)
+_quoted = re.compile(r"[\"'`]([\w /+-]{1,40})[\"'`]")
 LONGEST_VALUE = 20_000
 SMALL_WORDS = frozenset(
     "a an the of in on at to for and or is are with by from my your our their his her its it this that as be me i you we".split()  # noqa: SIM905
 )
 _default_said = re.compile(r"\bdefaults?(?:\s+(?:value|is|to|as))*\s*[:=]?\s*[\"'`]?([\w.+/-]+)", re.IGNORECASE)
 _negative = re.compile(
-    r"\b(?:minus|negative|below|under|south|west|decrease\w*|reduce\w*|lower\w*|down|loss|lost|drop\w*)\b|°\s*[sw]\b"
+    r"\b(?:minus|negative|below|under|south|west|decrease\w*|reduce\w*|lower\w*|down|loss|lost|drop\w*)\b|[\d°]\s*[sw]\b"
 )
 
 
@@ -66,8 +73,15 @@ def _is_default(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> boo
     description = schema.get("description")
     if not isinstance(description, str) or "efault" not in description or isinstance(value, list | dict):
         return False
-    low = str(value).casefold()
-    return any(low == d.casefold().rstrip(".") for d in _default_said.findall(description[:2000]))
+    said = [d.casefold().rstrip(".") for d in _default_said.findall(description[:2000])]
+    return str(value).casefold() in said or (isinstance(value, int | float) and any(_is_number(d, value) for d in said))
+
+
+def _is_number(text: str, value: float) -> bool:
+    try:
+        return float(text) == value
+    except ValueError:
+        return False
 
 
 def _number(number: float, value: Any, schema: dict[str, Any], said: Conversation) -> str | None:
@@ -97,6 +111,7 @@ def _text(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
         or _as_number(value, schema, said)
         or _as_words(plain, said)
         or _as_code(value, plain, said)
+        or _as_place(value, schema, said)
         or _enum(value, schema, said)
     )
 
@@ -183,8 +198,19 @@ def _as_code(value: str, plain: str, said: Conversation) -> str | None:
 
 
 def _part(text: str, said: Conversation) -> bool:
-    plain = " ".join(tokens(folded(text)))
-    return not plain or said.has(plain) or any(_is_named(name, said) for name in names_of(text.strip()))
+    plain = _plain(text)
+    return not plain or said.has(plain) or any(_is_named(name, said) for name in (*names_of(text.strip()), *codes_of(plain)))
+
+
+def _as_place(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
+    """ "Oakland, CA" for Oakland, where the description asks for a state or country behind the place, and none is said."""
+    parts = [part.strip() for part in value.split(",")]
+    asked = str(schema.get("description", ""))[:2000]
+    if len(parts) != 2 or not _asks_for_region.search(asked) or not _part(parts[0], said):
+        return None
+    region = _plain(parts[1])
+    others = (regions() - EVERYDAY) & said.words
+    return "place" if (region in regions() or codes_of(region) & regions()) and not others else None
 
 
 def _is_named(name: str, said: Conversation) -> bool:
@@ -193,8 +219,16 @@ def _is_named(name: str, said: Conversation) -> bool:
 
 def _enum(value: Any, schema: dict[str, Any], said: Conversation) -> str | None:
     """An allowed value needs no word of its own, unless the conversation names another allowed one."""
-    allowed = schema.get("enum")
+    allowed = schema.get("enum") or _listed(schema.get("description"))
     if not isinstance(allowed, list) or len(allowed) > 200 or value not in allowed:
         return None
     others = [" ".join(tokens(folded(v))) for v in allowed if isinstance(v, str) and v != value]
     return None if any(o and len(o) > 1 and _as_words(o, said) for o in others) else "enum"
+
+
+def _listed(description: Any) -> list[str]:
+    """The allowed values that a description quotes: "Can be 'asc' or 'desc'"."""
+    if not isinstance(description, str):
+        return []
+    found = [v for part in _allowed_said.findall(description[:2000]) for v in _quoted.findall(part)]
+    return found if len(found) > 1 else []

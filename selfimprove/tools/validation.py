@@ -11,7 +11,6 @@ argument that the schema does not name is refused unless the schema says that th
 
 from __future__ import annotations
 
-import json
 import marshal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,11 +20,10 @@ from typing import Any
 import regex
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, ValidationError
-from jsonschema.validators import extend
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from selfimprove.tools.canonical import canonical_value
+from selfimprove.tools.bounded import BoundedValidator, TooComplex, set_steps
 from selfimprove.tools.dialect import is_open_object, standard
 from selfimprove.tools.quick import compiled
 from selfimprove.tools.subschema import properties, resolve
@@ -35,8 +33,7 @@ LARGEST = 400_000
 SMALL = 4_000
 """Bytes of a schema of which thousands are kept."""
 MOST_STEPS = 20_000
-"""Keywords evaluated for one set of arguments, less than a second; following a reference costs as much as ten."""
-PATTERN_SECONDS = 0.2
+"""Keywords evaluated for one set of arguments, less than a second."""
 MOST_ERRORS = 20
 
 
@@ -47,6 +44,8 @@ class Problem:
     code: str
     path: str
     text: str
+    sure: bool = True
+    """False for what stands in an object inside that names other properties: JSON Schema allows it, the tool may not."""
 
 
 class Uncheckable(Exception):  # noqa: N818 - a reason, not a fault
@@ -118,9 +117,9 @@ def _unusable(key: bytes) -> str:
 
 def _errors(schema: dict[str, Any], arguments: dict[str, Any]) -> list[Problem]:
     found: list[Problem] = []
-    _steps.left = MOST_STEPS
+    set_steps(MOST_STEPS)
     try:
-        validator = _Bounded(schema, registry=Registry())
+        validator = BoundedValidator(schema, registry=Registry())
         for error in validator.iter_errors(arguments):
             found += _problems(error)
             if len(found) >= MOST_ERRORS:
@@ -132,7 +131,7 @@ def _errors(schema: dict[str, Any], arguments: dict[str, Any]) -> list[Problem]:
         raise Uncheckable("pattern-timeout") from None
     except regex.error:
         raise Uncheckable("definition-pattern") from None
-    except (RecursionError, _TooComplex, OverflowError, MemoryError):
+    except (RecursionError, TooComplex, OverflowError, MemoryError):
         raise Uncheckable("too-complex") from None
     named = {(p.code, p.path) for p in found}
     return found + [p for p in _extras(arguments, schema, schema, (), top=True) if (p.code, p.path) not in named]
@@ -163,75 +162,7 @@ def _extras(value: Any, schema: Any, root: dict[str, Any], path: tuple[str, ...]
                 yield from _extras(item, inner[name], root, (*path, name))
             elif not is_open:
                 shown = ".".join([*path, name])
-                yield Problem("extra-argument", shown, f"{shown[:60]!r} is no parameter of the tool")
+                yield Problem("extra-argument", shown, f"{shown[:60]!r} is no parameter of the tool", sure=top)
     elif isinstance(value, list) and isinstance(one.get("items"), dict):
         for position, item in enumerate(value):
             yield from _extras(item, one["items"], root, (*path, str(position)))
-
-
-class _TooComplex(Exception):  # noqa: N818
-    """More steps than one set of arguments may take."""
-
-
-class _Steps:
-    left = MOST_STEPS
-
-
-_steps = _Steps()
-
-
-def _counted(function: Callable[..., Any], cost: int) -> Callable[..., Iterator[ValidationError]]:
-    def check(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        _steps.left -= cost
-        if _steps.left < 0:
-            raise _TooComplex
-        yield from function(validator, value, instance, schema) or ()
-
-    return check
-
-
-def _pattern(validator: Any, value: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    if isinstance(instance, str) and not regex.search(value, instance, timeout=PATTERN_SECONDS):
-        yield ValidationError(f"{instance!r} does not match {value!r}")
-
-
-def _pattern_properties(validator: Any, value: dict[str, Any], instance: Any, schema: Any) -> Iterator[ValidationError]:
-    for pattern, inner in value.items() if isinstance(instance, dict) else ():
-        for name, item in instance.items():
-            if regex.search(pattern, name, timeout=PATTERN_SECONDS):
-                yield from validator.descend(item, inner, path=name, schema_path=pattern)
-
-
-def _additional(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    if not isinstance(instance, dict):
-        return
-    patterns = list(schema.get("patternProperties") or ())
-    named = schema.get("properties") or ()
-    more = [
-        name
-        for name in instance
-        if name not in named and not any(regex.search(p, name, timeout=PATTERN_SECONDS) for p in patterns)
-    ]
-    if value is False and more:
-        yield ValidationError(f"{', '.join(map(repr, more[:5]))} may not be given")
-    elif isinstance(value, dict):
-        for name in more:
-            yield from validator.descend(instance[name], value, path=name)
-
-
-def _unique(validator: Any, value: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    """jsonschema compares every pair."""
-    if value and isinstance(instance, list):
-        texts = [json.dumps(canonical_value(item, profile="strict"), sort_keys=True) for item in instance]
-        if len(set(texts)) < len(texts):
-            yield ValidationError("has the same element twice")
-
-
-_KEYWORDS: dict[str, Any] = {
-    **Draft202012Validator.VALIDATORS,
-    "pattern": _pattern,
-    "patternProperties": _pattern_properties,
-    "additionalProperties": _additional,
-    "uniqueItems": _unique,
-}
-_Bounded = extend(Draft202012Validator, {n: _counted(f, 10 if n == "$ref" else 1) for n, f in _KEYWORDS.items()})

@@ -1,6 +1,7 @@
 """Arguments: they fit the tool's JSON Schema, and each is one that the tool has. A veto.
 
-Arguments that cannot be checked (a schema that is none, a pattern that takes for ever) are unknown.
+Arguments that cannot be checked (a schema that is none, a pattern that takes for ever) are unknown, and so are properties
+that an object inside does not name and does not refuse.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ def arguments(case: Case) -> Finding | None:
             continue
         try:
             for problem in checker_of(case.tools[call.name].parameters).errors(call.arguments):
-                wrong.add(f"{problem.code}:{problem.path}"[:80] if problem.path else problem.code)
+                found = wrong if problem.sure else unclear
+                found.add(f"{problem.code}:{problem.path}"[:80] if problem.path else problem.code)
         except Uncheckable as reason:
             unclear.add(str(reason))
     if case.answer and case.answer.abstain == "missing":

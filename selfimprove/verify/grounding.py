@@ -18,7 +18,7 @@ from selfimprove.verify.case import Case, Finding
 
 MOST_VALUES = 2_000
 """Values traced in one answer. No user says more of them."""
-_EVIDENCE = frozenset({"said", "number", "date", "time", "words", "measure", "code"})
+_EVIDENCE = frozenset({"said", "number", "date", "time", "words", "measure", "code", "place"})
 _EMPTY_WORDS = SMALL_WORDS | frozenset((  # noqa: SIM905
     "get set all any new use used using given return returns tool function api data list value user users provide provides based "
     "specific specified various retrieve retrieves fetch information info request requests current details available"

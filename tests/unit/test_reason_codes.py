@@ -31,7 +31,7 @@ NOT_CODES = {
     "extra-argument:", "ungrounded:", "json", "sanitise", "definition", "execution", "said", "date", "time", "words",
     "measure", "code", "items", "result", "pattern", "strict", "verdict", "reasons", "layer", "calls",
     "message", "id",
-    "default", "additional", "unique", "properties", "true", "false", "thought",
+    "default", "additional", "unique", "properties", "true", "false", "thought", "place",
 }  # fmt: skip
 """Plain words of these modules that are no reason; a new word is a code until it is listed here."""
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from selfimprove.records import Answer, Call, Tool
-from selfimprove.tools.canonical import key
+from selfimprove.tools.canonical import PROFILES, Profile, call_key, key
 
 SCHEMA = {
     "type": "object",
@@ -69,3 +69,56 @@ def test_abstentions_are_classes_of_their_own() -> None:
 
 def test_a_call_of_an_unknown_tool_has_a_key_too() -> None:
     assert key(Answer(calls=(Call(name="zzz", arguments={"x": 1.0}),)), TOOLS) == '["[\\"zzz\\",{\\"x\\":1}]"]'
+
+
+def one(profile: Profile, schema: dict[str, Any] | None = None, **arguments: Any) -> str:
+    tool = Tool(name="f", parameters={"type": "object", "properties": schema or {}})
+    return call_key(Call(name="f", arguments=arguments), tool, profile)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("2026-3-4", "2026-03-04"), ("2026-03-04 9:05", "2026-03-04T09:05:00"), ("9:05", "09:05:00"),
+        ("2026-03-04T09:05:00+00:00", "2026-03-04T09:05:00Z"), ("it’s “so”", "it's \"so\""), ("New  York", "New York"),
+        ("Cafe\u0301", "Caf\u00e9"), ("a\u00a0b", "a b"),
+    ],
+)  # fmt: skip
+def test_forms_of_one_text_are_the_same_in_training_and_different_when_strict(left: str, right: str) -> None:
+    assert one("training", x=left) == one("training", x=right)
+    assert one("strict", x=left) != one("strict", x=right)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("2026-03-04", "2026-03-05"), ("2026-03-04", "2026-03-04T00:00:00"), ("2026-13-04", "2026-13-4"), ("oslo", "Oslo"),
+        ("1-2", "1-02"), ("a\n  b", "a\n b"), ("10:00", "22:00"), ("Oslo\u200b", "Oslo"), ("5", 5), ("true", True),
+        ("2026-03-04T09:00:00Z", "2026-03-04T09:00:00+01:00"), ("0x10", "16"), ("<b>", "&lt;b&gt;"),
+    ],
+)  # fmt: skip
+def test_other_texts_stay_others(left: Any, right: Any) -> None:
+    assert one("training", x=left) != one("training", x=right)
+
+
+@pytest.mark.parametrize(("left", "right"), [("New York, NY", "new-york ny"), ("it's", 'it"s'), ("A_B*c^", "abc")])
+def test_bfcl_like_texts_are_compared_without_case_spaces_and_signs(left: str, right: str) -> None:
+    assert one("bfcl-like", x=left) == one("bfcl-like", x=right)
+
+
+def test_defaults_are_dropped_on_every_level_and_behind_references() -> None:
+    schema = {
+        "o": {"type": "object", "properties": {"unit": {"default": "c"}, "at": {}}},
+        "l": {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer", "default": 1}}}},
+        "r": {"anyOf": [{"type": "number"}, {"type": "null"}], "default": 2},
+    }
+    for profile in PROFILES:
+        said = one(profile, schema, o={"unit": "c", "at": "x"}, l=[{"n": 1.0}], r=2.0)
+        assert said == one(profile, schema, o={"at": "x"}, l=[{}])
+        assert said != one(profile, schema, o={"at": "x", "unit": "f"}, l=[{}])
+
+
+def test_numbers_are_compared_by_value_however_large() -> None:
+    assert one("training", x=1e22) == one("training", x=10**22)
+    assert one("training", x=0.1 + 0.2) != one("training", x=0.3)
+    assert one("training", x=True) != one("training", x=1)

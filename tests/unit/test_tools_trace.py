@@ -62,6 +62,22 @@ def test_defaults_and_allowed_values_are_sources_unless_another_allowed_one_is_s
     assert trace("fahrenheit", unit, said) == "said"
     assert trace("celsius", unit, said) is None
     assert trace("celsius", unit, Conversation("weather in Oslo")) == "enum"
+    order = {"description": "The order. Can be 'asc' or 'desc'."}
+    assert trace("asc", order, said) == "enum" and trace("up", order, said) is None
+    assert trace("asc", order, Conversation("sorted desc")) is None
+
+
+def test_a_state_behind_a_city_is_traced_only_where_it_is_asked_for_and_none_is_said() -> None:
+    city = {"description": "City and state, such as San Francisco, CA"}
+    assert trace("Oakland, CA", city, Conversation("weather in Oakland")) == "place"
+    assert trace("Oakland, CA", {}, Conversation("weather in Oakland")) is None
+    assert trace("Oakland, CA", city, Conversation("weather in Oakland, Maine")) is None
+    assert trace("Boston, CA", city, Conversation("weather in Oakland")) is None
+
+
+@pytest.mark.parametrize("value", ["{{city}}", "<city>", "your_city_here", "[city]", "$city$"])
+def test_a_placeholder_is_no_value_even_where_its_words_are_said(value: str) -> None:
+    assert trace(value, {}, Conversation("what is your city like here")) is None
 
 
 @pytest.mark.parametrize(
