@@ -96,7 +96,11 @@ def test_ctrl_c_leaves_the_terminal_whole() -> None:
     )
     ours, theirs = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    child = subprocess.Popen([sys.executable, "-c", code], stderr=theirs, stdout=theirs, stdin=theirs, env=environment)
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stderr=theirs, stdout=theirs, stdin=theirs, env=environment,
+        # At a terminal Ctrl-C is heard; tests that a script started in the background have inherited that it is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     os.close(theirs)
     seen, sent, deadline = b"", False, time.monotonic() + 30
     while time.monotonic() < deadline:
