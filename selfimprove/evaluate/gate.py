@@ -70,9 +70,10 @@ def _confidence(asked: float) -> float:
 
 
 def _sentence(d: Decision, gate: Gate) -> str:
+    places = 1 if abs(d.low) >= 0.0005 else 3  # whether it lies above 0 is what decides
     seen = (
         f"{d.challenger} answers {d.wins} of {d.n} gate items right that {d.champion} does not, and {d.losses} the other way "
-        f"round: gain {d.gain:+.1%}, lower end {d.low:+.1%}"
+        f"round: gain {d.gain:+.1%}, lower end {d.low:+.{places}%}"
     )
     could = f"these items would have shown a gain of {d.detectable:.1%} or more in four of five cases"
     if d.promoted:
