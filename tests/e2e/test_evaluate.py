@@ -44,7 +44,8 @@ def test_a_random_model_scores_nothing_and_every_answer_is_accounted_for(tiny_mo
 
 
 def test_prompts_that_do_not_fit_are_counted_and_not_scored_as_right(tiny_model: Path, tmp_path: Path) -> None:
-    done = evaluate(tiny_model, tmp_path / "b", "engine.max_model_len=40")
+    small = ("engine.max_model_len=40", "rows.max_tokens=16", "generate.max_list_tokens=24")
+    done = evaluate(tiny_model, tmp_path / "b", *small)
     assert done.returncode == 0, done.stderr
     results = json.loads((tmp_path / "b" / "results.json").read_text(encoding="utf-8"))
     assert results["too_long"] == 6 and results["call"]["correct"] == results["abstention"]["correct"] == 0
