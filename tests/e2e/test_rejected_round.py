@@ -1,4 +1,4 @@
-"""A round whose training diverges is rejected; the champion stays, the next round is made, and the run ends complete."""
+"""A round whose training diverges is rejected; the champion stays, and the run ends complete."""
 
 from __future__ import annotations
 
@@ -25,6 +25,3 @@ def test_a_round_that_diverges_costs_the_run_nothing_but_that_round(tiny_model: 
     assert not (root / "round-001/evaluate").exists()
     assert {p.name for p in (root / "final-001/evaluate").iterdir() if p.is_dir()} >= {"base", "bootstrap"}
     assert "the training diverged" in (root / "report.html").read_text(encoding="utf-8")
-    again = run(folder, tiny_model, "--more", "run.rounds=1", "train.batch=2", "train.micro_batch=2")
-    assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
-    assert (root / "round-002/evaluate/gate.results.json").exists()
