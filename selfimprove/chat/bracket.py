@@ -17,7 +17,7 @@ from selfimprove.chat.literal import NotLiteral, read, skip_space
 from selfimprove.records import Call
 from selfimprove.records.sound import is_sound
 
-_QUOTED = r'"(?:[^"\\\n]|\\.)++"'
+_QUOTED = r'"(?!")[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
 NAME = rf"(?:{_QUOTED}|[^()\[\]{{}}\"=,<>\n]++)"
 PYTHON_NAME = rf"(?:{_QUOTED}|\w[\w.-]*+)"
 _KEY = r"(?:[^()\[\]{}\"'=,\n]++)"

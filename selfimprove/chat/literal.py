@@ -14,13 +14,14 @@ from typing import Any
 
 from selfimprove.records.sound import MAX_DEPTH
 
+# No possessive group holds alternatives: Python before 3.11.5 gets those wrong.
 _SPACE = re.compile(r"\s*+")
 _DECIMAL = r"(?:[0-9][0-9_]*+(?:\.[0-9_]*+)?|\.[0-9][0-9_]*+)(?:[eE][+-]?[0-9]++)?"
 _NUMBER = re.compile(rf"([+-]?)(?:(0[xX][0-9a-fA-F]++)|({_DECIMAL}))(?!\w)")
 _WORD = re.compile(r"(True|true|False|false|None|null)\b")
 _STRING = re.compile(
-    r'([rRuU]?)(?:"""((?:[^"\\]|\\.|"(?!""))*+)"""'
-    r"|'''((?:[^'\\]|\\.|'(?!''))*+)'''"
+    r'([rRuU]?)(?:"""([^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*)"""'
+    r"|'''([^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*)'''"
     r'|"([^"\\]*+(?:\\.[^"\\]*+)*+)"'
     r"|'([^'\\]*+(?:\\.[^'\\]*+)*+)')",
     re.DOTALL,

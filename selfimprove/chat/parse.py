@@ -27,7 +27,7 @@ PARSER_VERSION = 2
 MAX_CHARACTERS = 1_000_000
 MAX_CALLS = 10_000
 
-_NOISE = re.compile(r"(?:[\s,;]++|```[\w+-]*+|<\|\w++\|>|</s>)*+")
+_NOISE = re.compile(r"(?:[\s,;]++|```[\w+-]*+|<\|\w++\|>|</s>)*")
 """What may stand between calls without being prose: separators, code fences, control tokens that were decoded."""
 _OPENER = re.compile(
     r"(?P<tag><tool_call>)|(?P<mistral>\[TOOL_CALLS\])|(?P<thought><(?:think|thinking|reasoning|scratch_pad)>|\[THINK\])"

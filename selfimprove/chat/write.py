@@ -22,7 +22,7 @@ MISSING = "Missing value: "
 OPEN, CLOSE = "<tool_call>", "</tool_call>"
 TOOL_CALLS, ARGS = "[TOOL_CALLS]", "[ARGS]"
 
-_TEXT = re.compile(r'"(?:[^"\\]|\\.)*+"')
+_TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"')
 _identifier = re.compile(r"[A-Za-z_]\w*(?:\.\w+)*", re.ASCII)
 _bare_name = re.compile(r"[\w.\-/]+(?: [\w.\-/]+)*")
 _bare_key = re.compile(r"[\w.\-]+")
