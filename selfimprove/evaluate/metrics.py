@@ -91,11 +91,12 @@ def _is_default(call: Call, name: str, tool: Tool | None, profile: Profile) -> b
 
 
 def _right_arguments(call: Call, wanted: AdmissibleCall, tool: Tool | None, profile: Profile) -> int:
+    """Each argument by itself: that others are then missing is no fault of its value."""
     return sum(
-        call_mismatch(
+        (found := call_mismatch(
             Call(name=call.name, arguments={name: value}),
             AdmissibleCall(name=call.name, arguments={name: wanted.arguments[name]}), tool, profile,
-        ) is None
+        )) is None or found.code == "missing-argument"
         for name, value in call.arguments.items()
         if name in wanted.arguments
     )  # fmt: skip

@@ -187,6 +187,17 @@ def test_f1_is_1_exactly_for_right_answers_and_0_for_unreadable_ones() -> None:
         assert (tools.f1, arguments.f1) == (f1, f1)
 
 
+def test_a_right_call_has_right_arguments_under_bfcl_s_rules_too() -> None:
+    """Each is compared by itself, and the tool then lacks the others that it requires."""
+    both = {"a": {"type": "string"}, "b": {"type": "string"}}
+    tool = Tool(name="f", description="F.", parameters={"type": "object", "properties": both, "required": ["a", "b"]})
+    wanted = AdmissibleCall(name="f", arguments={"a": Values(values=("x",)), "b": Values(values=("y",))})
+    asked = item(wanted).model_copy(update={"tools": (tool,)})
+    half = Call(name="f", arguments={"a": "x", "b": "no"})
+    for given, right in ((Call(name="f", arguments={"a": "x", "b": "y"}), 1.0), (half, 0.5)):
+        assert overlaps([asked], [output("a", right == 1, calls=(given,))], "bfcl-like")[1].f1 == right
+
+
 def test_prose_scores_on_abstentions_and_its_precision_says_so() -> None:
     made = [
         output("1", False, abstain="no_call"), output("2", True, "no_tool", "abstain", abstain="no_call"),
