@@ -66,7 +66,7 @@ def compare(job: Job, folder: Path, options: argparse.Namespace) -> dict[str, An
     command = [sys.executable, "-m", "benchmarks.generation", "--raw-child", str(folder / "raw.json")]
     load, totals = os.getloadavg()[0], {"ours": [0, 0.0], "raw": [0, 0.0], "around": [0, 0.0]}
     with (
-        WorkerEngine([(spec, environment)], folder, start_seconds=600) as engine,
+        WorkerEngine([(spec, environment)], folder, start_seconds=600, stall_seconds=600) as engine,
         Child(command, log=folder / "raw.log", environment=environment, cwd=ROOT) as raw,
     ):
         warm = [request_of("warm", item, MAX_TOKENS) for item in items_of(0, options)[:2]]

@@ -17,7 +17,7 @@ from selfimprove.observe.report import write_report
 from selfimprove.observe.summary import controls, finals, read_decision
 from selfimprove.records import CategoryComparison, Comparison, Output, Record, Results
 from selfimprove.store import jsonl
-from selfimprove.store.champion import Model, base_model, promote, read_champion, rollback
+from selfimprove.store.champion import Model, base_model, promote, read_champion, rollback, round_of
 from selfimprove.store.layout import Layout, read_json
 from selfimprove.store.lock import locked
 
@@ -84,16 +84,8 @@ def _places(layout: Layout, model: str, suite: str) -> list[Path]:
         return [f / "evaluate" / model for f in reversed([*controls(layout), *finals(layout)])]
     if model == "base":
         return [layout.round(0) / "evaluate-base"]
-    number = _number(model)
+    number = round_of(model)
     return [layout.round(number) / "evaluate"] if number is not None else []
-
-
-def _number(model: str) -> int | None:
-    """The round that trained a model of a run."""
-    if model == "bootstrap":
-        return 0
-    digits = model.removeprefix("round-")
-    return int(digits) if model.startswith("round-") and digits.isdigit() else None
 
 
 def _champion(layout: Layout) -> str:
@@ -108,7 +100,7 @@ def adopt(run: str, wanted: str, folder: Path) -> str:
     layout = _layout(run, folder)
     with locked(layout.root):
         was = _champion(layout)
-        number = _number(wanted)
+        number = round_of(wanted)
         model = _model(layout, wanted, number)
         if (known := read_champion(layout)) and known.current.digest == model.digest:
             raise StoreError(f"{layout.root}: {model.name} has the content of the champion already; nothing to do")

@@ -18,6 +18,11 @@ def gpus() -> int:
     return min(count, len([d for d in visible.split(",") if d.strip()])) if visible is not None else count
 
 
+def has_nvidia() -> bool:
+    """Whether this machine has an NVIDIA driver, without loading torch."""
+    return Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()
+
+
 def gpu_memory() -> float:
     """Bytes of the smallest GPU; 0 where the driver does not tell."""
     command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]

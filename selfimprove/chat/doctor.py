@@ -16,7 +16,7 @@ from typing import Any
 
 from selfimprove.chat.families import language
 from selfimprove.chat.language import Language, language_of
-from selfimprove.chat.mask import Masked, conversation, proved
+from selfimprove.chat.mask import Masked, conversation, parting, proved
 from selfimprove.chat.parse import parse
 from selfimprove.chat.probes import CALLS, HARMLESS, LATER, LOOP, RESULT, ROW, TOOLS, hostile_prompts
 from selfimprove.chat.render import rows_ids, target_text
@@ -263,7 +263,7 @@ def _added(language: Language) -> dict[int, str]:
 
 
 def _parting(one: str, other: str) -> str:
-    place = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+    place = parting(one, other)
     return f"{one[place : place + 60]!r} against {other[place : place + 60]!r} after {one[max(0, place - 40) : place]!r}"
 
 

@@ -133,8 +133,13 @@ def proved(language: Language, masked: Masked, texts: Sequence[str]) -> str | No
     return None
 
 
+def parting(one: str, other: str) -> int:
+    """The position from which two texts differ; the end of the shorter one where it begins the other."""
+    return next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
+
+
 def _difference(prompt: str, text: str) -> str:
-    place = next((i for i, (a, b) in enumerate(zip(prompt, text, strict=False)) if a != b), min(len(prompt), len(text)))
+    place = parting(prompt, text)
     return f"prompted with {_short(prompt[place:])}, trained after {_short(text[place:])}"
 
 

@@ -22,7 +22,7 @@ from selfimprove.chat.literal import NotLiteral, skip_space
 from selfimprove.chat.write import CLOSE, OPEN
 from selfimprove.records import Answer, Call
 
-PARSER_VERSION = 2
+PARSER_VERSION = 3
 """Raised whenever the same text is read as something else: part of what a score rests on."""
 MAX_CHARACTERS = 1_000_000
 MAX_CALLS = 10_000
@@ -42,6 +42,9 @@ _LATE_THOUGHT = re.compile(r"\n[ \t]*+</(think|thinking|reasoning)>|</(think|thi
 """The end of a thought that the prompt began. On a line's edge, where no JSON string can have it."""
 _FUNCTION_NAME = re.compile(r"([\w.\-/ ]++)>\s*+(?=\{)")
 _MISTRAL_NAME = re.compile(r"([\w.\-/ ]++)(?:\[CALL_ID\][^\[\]{}]*+)?(?:\[ARGS\])?\s*+(?=\{)")
+
+_LONE_CALL = re.compile(r"[ \t]*+\)[ \t]*+(?:\r?\n|\Z)")
+"""The rest of a line that is a call without arguments and nothing else."""
 
 _says_missing = re.compile(r"\bmissing values?:\s*([A-Za-z0-9_.,\- ]{1,200})", re.IGNORECASE)
 _says_no_tool = re.compile(
@@ -249,6 +252,8 @@ def _pythonic(
     """Calls as `name(key=value)`. In prose a name and parentheses are a call only when one of the signs follows."""
 
     def meant() -> bool:
+        if found.start() and text[found.start() - 1] == "\n" and _LONE_CALL.match(text, found.end()):
+            return True
         return any(sign.match(text, found.end()) for sign in signs)
 
     if not first and not meant():
@@ -273,6 +278,8 @@ def _conclude(text: str, reading: _Reading) -> Parsed:
     calls = [call for _, region in used for call in region.calls or ()]
     whole = len(used) == 1 and used[0][0] == 0 and used[0][1].end == len(text)
     skipped = "" if whole else _gaps(text, [(start, region.end) for start, region in used])
+    if calls and _is_cut(text):
+        return Parsed(problem="unclosed-call", skipped=skipped)
     if calls and (marked or not reading.data or reading.prose):
         return Parsed(answer=Answer(calls=tuple(calls)), skipped=skipped)
     if reading.data and not reading.prose:
@@ -281,6 +288,13 @@ def _conclude(text: str, reading: _Reading) -> Parsed:
     if not said:
         return Parsed(problem="empty", skipped=skipped)
     return Parsed(answer=_abstention(said), skipped=skipped)
+
+
+def _is_cut(text: str) -> bool:
+    """Whether a text ends within the mark of one more call: it was cut off, though what is there can be read."""
+    tail = text.rstrip()[-len("<function=") :]
+    begun = tail[tail.rfind("<") :] if "<" in tail else ""
+    return bool(begun) and (OPEN.startswith(begun) or "<function=".startswith(begun))
 
 
 def _gaps(text: str, used: list[tuple[int, int]], stop: int | None = None) -> str:

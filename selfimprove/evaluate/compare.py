@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from math import sqrt
 
 from selfimprove.errors import DataError
-from selfimprove.evaluate.metrics import rate, rate_of
-from selfimprove.records import CategoryComparison, Comparison, Output
+from selfimprove.evaluate.metrics import rate_of
+from selfimprove.records import CategoryComparison, Comparison, Output, Rate
 
 
 def call_items(outputs: Sequence[Output]) -> list[Output]:
@@ -71,7 +71,7 @@ def paired_interval(both: int, only_a: int, only_b: int, neither: int, confidenc
     n = both + only_a + only_b + neither
     if n == 0:
         return -1.0, 1.0
-    a, b = rate(both + only_a, n, confidence), rate(both + only_b, n, confidence)
+    a, b = Rate.of(both + only_a, n, confidence), Rate.of(both + only_b, n, confidence)
     phi = _correlation(both, only_a, only_b, neither)
     gain = a.accuracy - b.accuracy
     da_low, da_high = a.accuracy - a.low, a.high - a.accuracy

@@ -13,7 +13,6 @@ from statistics import NormalDist
 
 from selfimprove.config.model import Gate
 from selfimprove.evaluate.compare import paired_cells, paired_interval
-from selfimprove.evaluate.metrics import rate
 from selfimprove.records import Decision, Output, Rate, Results
 
 ALLOWANCE = 0.0035
@@ -109,7 +108,7 @@ def vetoes(gate: Gate, new: Measured, old: Measured) -> list[str]:
 def _guarded(results: Results | None) -> Rate:
     """Abstention items of the gate, or all items of another suite; no items when it was not measured."""
     if results is None:
-        return rate(0, 0)
+        return Rate.of(0, 0)
     if results.suite == "gate":
         return results.abstention
-    return rate(sum(r.correct for r in results.categories.values()), results.n)
+    return Rate.of(sum(r.correct for r in results.categories.values()), results.n)

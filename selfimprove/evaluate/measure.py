@@ -21,11 +21,11 @@ from selfimprove.engine import Engine, complete_to_file, open_engine
 from selfimprove.errors import DataError
 from selfimprove.evaluate.compare import call_items
 from selfimprove.evaluate.made import judge
-from selfimprove.evaluate.metrics import abstain_precision, abstain_recall, overlaps, rate, rate_of
+from selfimprove.evaluate.metrics import abstain_precision, abstain_recall, overlaps, rate_of
 from selfimprove.evaluate.score import gold, score
 from selfimprove.evaluate.versions import versions_of
 from selfimprove.events import Note, emit
-from selfimprove.records import Call, Completion, MadeTools, Message, Output, Request, Results, SuiteItem, Tool, digest
+from selfimprove.records import Call, Completion, MadeTools, Message, Output, Rate, Request, Results, SuiteItem, Tool, digest
 from selfimprove.store import jsonl
 from selfimprove.store.champion import Model
 from selfimprove.store.layout import write_json
@@ -142,8 +142,8 @@ def summarise(
         truncated=sum(o.finish == "length" for o in outputs), too_long=sum(o.finish == "too_long" for o in outputs),
         tools=tools, arguments=arguments, abstain_precision=abstain_precision(outputs), abstain_recall=abstain_recall(outputs),
         mean_tokens=sum(o.tokens for o in outputs) / count, mean_prompt_tokens=sum(o.prompt_tokens for o in outputs) / count,
-        made_valid=rate(sum(m.valid for m in lists), len(lists)) if lists else None,
-        made_writable=rate(sum(m.writable for m in lists), len(lists)) if lists else None,
+        made_valid=Rate.of(sum(m.valid for m in lists), len(lists)) if lists else None,
+        made_writable=Rate.of(sum(m.writable for m in lists), len(lists)) if lists else None,
         versions=versions_of(job.model.path, suite, job.engine, job.max_tokens),
         outputs=digest([o.model_dump(mode="json", exclude={"seconds"}) for o in outputs]), smoke=smoke,
     )  # fmt: skip

@@ -1,6 +1,5 @@
 """Rates with intervals, and how far calls and abstentions agree with what should have been.
 
-    rate(81, 263).low                              # 0.2553, Wilson 95 %
     overlaps(items, outputs)                       # F1 of tools called and of arguments given
 """
 
@@ -8,8 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from math import sqrt
-from statistics import NormalDist
 
 from selfimprove.records import AdmissibleCall, Call, Output, Overlap, Rate, SuiteItem, Tool
 from selfimprove.tools.admissible import call_mismatch
@@ -19,34 +16,20 @@ Hits = tuple[int, int, int]
 """(right, wanted, given)."""
 
 
-def rate(correct: int, n: int, confidence: float = 0.95) -> Rate:
-    """A share with its Wilson score interval (Wilson 1927); 0..1 for no items."""
-    if n == 0:
-        return Rate(n=0, correct=0, accuracy=0.0, low=0.0, high=1.0)
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    p = correct / n
-    middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
-    # At the ends the formula gives 0 and 1 up to rounding; they are said exactly.
-    low = 0.0 if correct == 0 else (middle - half) / scale
-    high = 1.0 if correct == n else (middle + half) / scale
-    return Rate(n=n, correct=correct, accuracy=p, low=low, high=high)
-
-
 def rate_of(outputs: Iterable[Output]) -> Rate:
     found = [o.correct for o in outputs]
-    return rate(sum(found), len(found))
+    return Rate.of(sum(found), len(found))
 
 
 def abstain_precision(outputs: Iterable[Output]) -> Rate:
     """Of the answers that decline to call, the share that should; general items ask for no call and say nothing here."""
     declined = [o.truth == "abstain" for o in outputs if o.abstain and o.truth != "general"]
-    return rate(sum(declined), len(declined))
+    return Rate.of(sum(declined), len(declined))
 
 
 def abstain_recall(outputs: Iterable[Output]) -> Rate:
     asked = [o.abstain is not None for o in outputs if o.truth == "abstain"]
-    return rate(sum(asked), len(asked))
+    return Rate.of(sum(asked), len(asked))
 
 
 def overlaps(items: Sequence[SuiteItem], outputs: Sequence[Output], profile: Profile) -> tuple[Overlap, Overlap]:

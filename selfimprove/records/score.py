@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import sqrt
+from statistics import NormalDist
+
 from pydantic import Field
 
 from selfimprove.records.base import Record
@@ -41,6 +44,20 @@ class Rate(Record):
     accuracy: float
     low: float
     high: float
+
+    @classmethod
+    def of(cls, correct: int, n: int, confidence: float = 0.95) -> Rate:
+        """A share with its Wilson score interval (Wilson 1927); 0..1 for no items."""
+        if n == 0:
+            return cls(n=0, correct=0, accuracy=0.0, low=0.0, high=1.0)
+        z = NormalDist().inv_cdf(0.5 + confidence / 2)
+        p = correct / n
+        middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+        scale = 1 + z * z / n
+        # At the ends the formula gives 0 and 1 up to rounding; they are said exactly.
+        low = 0.0 if correct == 0 else (middle - half) / scale
+        high = 1.0 if correct == n else (middle + half) / scale
+        return cls(n=n, correct=correct, accuracy=p, low=low, high=high)
 
 
 class Overlap(Record):

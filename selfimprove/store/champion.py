@@ -41,6 +41,14 @@ class Champion(Record):
     """Every move of the pointer, the oldest first."""
 
 
+def round_of(name: str) -> int | None:
+    """The round that trained a model of a run, by the model's name; None for the base and for models from elsewhere."""
+    if name == "bootstrap":
+        return 0
+    digits = name.removeprefix("round-")
+    return int(digits) if name.startswith("round-") and digits.isdigit() else None
+
+
 def read_champion(layout: Layout) -> Champion | None:
     found = read_json(layout.champion)
     return Champion.model_validate(found) if found else None

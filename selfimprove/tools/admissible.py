@@ -18,7 +18,7 @@ from typing import Any
 
 from selfimprove.records import AdmissibleCall, Call, Tool, Values
 from selfimprove.tools import bfcl
-from selfimprove.tools.canonical import Profile, canonical_value, is_same
+from selfimprove.tools.canonical import Profile, canonical_value, is_default, is_same
 from selfimprove.tools.subschema import properties, resolve, types
 
 
@@ -159,7 +159,7 @@ def call_mismatch(
         schema = resolve(schemas.get(name), rules.root) if name in schemas else {}
         right = wanted.arguments.get(name)
         if right is None:
-            if profile == "bfcl-like" or not _is_default(value, schema, rules):
+            if profile == "bfcl-like" or not is_default(value, schema, rules.root, rules.profile):
                 return Mismatch("extra-argument", name, f"gives {_shown(name)}, which the right call does not have")
         elif not _accepts(value, right, schema, rules):
             return Mismatch("wrong-value", name, f"gives {_shown(name)} the value {_shown(value)}")
@@ -180,7 +180,7 @@ def call_mismatch(
 def _accepts(value: Any, right: Values, schema: dict[str, Any], rules: _Rules) -> bool:
     if rules.profile == "bfcl-like":
         return bfcl.accepts(value, [*right.values, *([""] if right.optional and "" not in right.values else [])], schema)
-    if right.optional and _is_default(value, schema, rules):
+    if right.optional and is_default(value, schema, rules.root, rules.profile):
         return True
     return any(_is(value, one, schema, rules) for one in right.values)
 
@@ -190,10 +190,6 @@ def _may_be_left_out(right: Values, schema: Any, rules: _Rules) -> bool:
         return True
     one = resolve(schema, rules.root) if schema else {}
     return rules.profile != "bfcl-like" and "default" in one and _accepts(one["default"], right, one, rules)
-
-
-def _is_default(value: Any, schema: dict[str, Any], rules: _Rules) -> bool:
-    return "default" in schema and _equal(value, schema["default"], schema, rules)
 
 
 def _equal(left: Any, right: Any, schema: Any, rules: _Rules) -> bool:
@@ -222,7 +218,7 @@ def _is_object(value: dict[str, Any], right: dict[str, Any], schema: Any, rules:
     rights = {n: _alternatives(r, schemas[n], right, rules) for n, r in right.items()}
     for name, one in value.items():
         if name not in rights:
-            if not _is_default(one, schemas[name], rules):
+            if not is_default(one, schemas[name], rules.root, rules.profile):
                 return False
         elif not any(_is(one, r, schemas[name], rules) for r in rights[name].values):
             return False

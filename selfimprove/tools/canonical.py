@@ -61,6 +61,13 @@ def canonical_object(values: dict[str, Any], schema: Any, root: dict[str, Any], 
     return found
 
 
+def is_default(value: Any, schema: dict[str, Any], root: dict[str, Any], profile: Profile = "training") -> bool:
+    """Whether saying a value and leaving it out mean the same."""
+    if "default" not in schema:
+        return False
+    return is_same(canonical_value(value, schema, root, profile), canonical_value(schema["default"], schema, root, profile))
+
+
 def canonical_value(value: Any, schema: Any = None, root: dict[str, Any] | None = None, profile: Profile = "training") -> Any:
     """A value in the one form that its schema gives it: 2.0 is 2, and inside arrays and objects too."""
     if isinstance(value, str):

@@ -19,12 +19,12 @@ from pydantic import ValidationError
 from selfimprove.errors import DataError
 from selfimprove.records import AdmissibleCall, Call, Message, Sample, SuiteItem, Tool, Values, digest
 from selfimprove.store.jsonl import read_numbered
-from selfimprove.tools.canonical import canonical_value
+from selfimprove.tools.canonical import is_default
 from selfimprove.tools.schema_rules import problems
+from selfimprove.tools.subschema import NAMES, properties, resolve
 
 Profile = Literal["strict", "bfcl-like"]
 """How values are compared: exactly, or as BFCL does (case, spaces and some punctuation of texts ignored)."""
-TYPES = frozenset(("string", "number", "integer", "boolean", "array", "object", "null"))
 REFUSED = {
     "not-object": "its parameters must be a JSON Schema of type object",
     "too-deep": "its parameters are nested too deeply",
@@ -119,7 +119,7 @@ def _broken_rule(definition: str) -> str:
 
 
 def _types() -> str:
-    return ", ".join(sorted(TYPES))
+    return ", ".join(sorted(NAMES))
 
 
 def unknown_type(schema: Any, where: str = "the parameters") -> tuple[str, str] | None:
@@ -132,7 +132,7 @@ def unknown_type(schema: Any, where: str = "the parameters") -> tuple[str, str] 
                 continue
             named = item.get("type", [])
             for kind in named if isinstance(named, list) else [named]:
-                if kind not in TYPES:
+                if kind not in NAMES:
                     return str(kind)[:40], name
             inner = item.get("properties")
             below += [(s, f"parameter {n}") for n, s in inner.items()] if isinstance(inner, dict) else []
@@ -156,18 +156,12 @@ def item_of(sample: Sample) -> SuiteItem:
 
 
 def _admissible(call: Call, tool: Tool | None) -> AdmissibleCall:
-    properties = tool.properties if tool else {}
+    root = tool.parameters if tool else {}
+    schemas = properties(root)
     return AdmissibleCall(name=call.name, arguments={
-        name: Values(values=(value,), optional=_is_default(value, properties.get(name)))
+        name: Values(values=(value,), optional=is_default(value, resolve(schemas.get(name), root), root))
         for name, value in call.arguments.items()
     })  # fmt: skip
-
-
-def _is_default(value: Any, schema: Any) -> bool:
-    """Saying a default and leaving it out mean the same."""
-    if not isinstance(schema, dict) or "default" not in schema:
-        return False
-    return bool(canonical_value(value, schema) == canonical_value(schema["default"], schema))
 
 
 def identity(tool: Tool) -> tuple[str, ...]:

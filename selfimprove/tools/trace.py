@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from selfimprove.tools.canonical import canonical_value, is_same
+from selfimprove.tools.canonical import is_default
 from selfimprove.tools.codes import COMMON, EVERYDAY, codes_of, is_zone, names_of, regions
 from selfimprove.tools.conversation import Conversation, folded, stem, tokens
 from selfimprove.tools.moments import dates_in, rest_of, times_in
@@ -25,9 +25,10 @@ from selfimprove.tools.units import converted
 
 _moment = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?|\d\d?[/.]\d\d?[/.]\d{4}|\d\d?:\d\d(?::\d\d)?")
 _placeholder = re.compile(
-    r"\s*(?:[<{\[(%$#_]{1,4}\s*[\w .-]{1,60}\s*[>}\])%$#_]{1,4}\s*$|(?:your|insert|enter)[_ ]|TODO\b|TBD\b)", re.IGNORECASE
+    r"\s*(?:[<{\[(%$#_]{1,4}\s*[\w .-]{1,60}\s*[>}\])%$#_]{1,4}\s*$|\$[a-z_]\w*\s*$|(?:your|insert|enter)[_ ]|TODO\b|TBD\b)",
+    re.IGNORECASE,
 )
-"""What stands for a value instead of being one: {{city}}, <string>, your_city_here."""
+"""A place for a value, not a value: {{city}}, <string>, $ROOM, your_city_here. That its word is said does not make it one."""
 _month_day = re.compile(r"\d\d?-\d\d?")
 _asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
 _allowed_said = re.compile(
@@ -39,8 +40,6 @@ LONGEST_VALUE = 20_000
 SMALL_WORDS = frozenset(
     "a an the of in on at to for and or is are with by from my your our their his her its it this that as be me i you we".split()  # noqa: SIM905
 )
-_blank = re.compile(r"<[\w .-]+>|\{+[\w .-]+\}+|\[[A-Za-z_ .-]+\]|\$\{?\w+\}?|your_\w+", re.IGNORECASE)
-"""A place for a value, not a value: `<room>`, `{{room}}`, `YOUR_ROOM`. That its word is said does not make it one."""
 _default_said = re.compile(r"\bdefaults?(?:\s+(?:value|is|to|as))*\s*[:=]?\s*[\"'`]?([\w.+/-]+)", re.IGNORECASE)
 _negative = re.compile(
     r"\b(?:minus|negative|below|under|south|west|decrease\w*|reduce\w*|lower\w*|down|loss|lost|drop\w*)\b|[\d°]\s*[sw]\b"
@@ -59,7 +58,7 @@ def trace(value: Any, schema: Any, said: Conversation, root: dict[str, Any] | No
     if isinstance(value, int) and said.has(str(value)):
         return "number"
     one = resolve(schema, root or {}) if schema else {}
-    if _is_default(value, one, root or {}):
+    if _goes_without_saying(value, one, root or {}):
         return "default"
     if isinstance(value, str):
         return _text(value, one, said)
@@ -68,10 +67,9 @@ def trace(value: Any, schema: Any, said: Conversation, root: dict[str, Any] | No
     return None
 
 
-def _is_default(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
-    for keyword in ("default", "const"):
-        if keyword in schema and is_same(canonical_value(value, schema, root), canonical_value(schema[keyword], schema, root)):
-            return True
+def _goes_without_saying(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
+    if any(is_default(value, {**schema, "default": schema[key]}, root) for key in ("default", "const") if key in schema):
+        return True
     description = schema.get("description")
     if not isinstance(description, str) or "efault" not in description or isinstance(value, list | dict):
         return False
@@ -104,8 +102,6 @@ def _text(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
         signs = value.strip()
         alone = signs and re.search(rf"(?<![^\s\"'`(]){re.escape(signs[:40])}(?![^\s\"'`),.?!])", said.raw)
         return "said" if alone else _enum(value, schema, said)
-    if _blank.fullmatch(value.strip()) and value.strip() not in said.raw:
-        return _enum(value, schema, said)
     if (len(plain) >= 5 or ord(plain[0]) > 0x2E7F) and said.has_joined(plain.replace(" ", "")):
         return "said"
     if _is_moment(value):

@@ -23,10 +23,10 @@ from selfimprove.child import Child
 from selfimprove.config.model import Train
 from selfimprove.errors import DivergedError, TrainError
 from selfimprove.events import Note, Progress, emit
-from selfimprove.machine import free_memory, gpu_memory
+from selfimprove.machine import free_memory, gpu_memory, has_nvidia
 from selfimprove.train.deepspeed_config import micro_batch
 from selfimprove.train.estimate import fit
-from selfimprove.train.launcher import Launcher, OneMachine, has_nvidia
+from selfimprove.train.launcher import Launcher, OneMachine
 from selfimprove.train.memory import kernel_kills, ran_out
 from selfimprove.train.resume import Checkpoint, forget, usable
 from selfimprove.train.source import Source, source

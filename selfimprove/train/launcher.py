@@ -17,6 +17,7 @@ from typing import Protocol
 
 import selfimprove
 from selfimprove.config.model import Train
+from selfimprove.machine import has_nvidia
 
 
 class Launcher(Protocol):
@@ -54,11 +55,6 @@ class OneMachine:
             "GLOO_SOCKET_IFNAME": os.environ.get("GLOO_SOCKET_IFNAME", "lo"),
         }  # fmt: skip
         return found if has_nvidia() else {**found, "DS_ACCELERATOR": "cpu", "CUDA_VISIBLE_DEVICES": ""}
-
-
-def has_nvidia() -> bool:
-    """Whether this machine has an NVIDIA driver, without loading torch."""
-    return Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()
 
 
 def _cards(processes: int) -> list[int]:

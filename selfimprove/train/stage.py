@@ -8,7 +8,7 @@ from typing import Any
 from selfimprove.errors import DivergedError, StoreError
 from selfimprove.models import model_digest
 from selfimprove.records import StageRef
-from selfimprove.store.champion import Model
+from selfimprove.store.champion import Model, round_of
 from selfimprove.store.layout import read_json
 from selfimprove.store.round import Round
 from selfimprove.train.launch import train
@@ -58,9 +58,8 @@ def _metadata(round_: Round, start: Model) -> dict[str, Any]:
 
 def _scores(round_: Round, start: Model) -> Path:
     """Where the gate results of a model of this run lie."""
-    number = int(start.name.removeprefix("round-")) if start.name.startswith("round-") else 0
     folder = "evaluate-base" if start.name == "base" else "evaluate"
-    return round_.layout.round(number) / folder / "gate.results.json"
+    return round_.layout.round(round_of(start.name) or 0) / folder / "gate.results.json"
 
 
 def challenger(round_: Round) -> Model | None:

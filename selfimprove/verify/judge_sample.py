@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import Any
 
 from selfimprove.config.model import Verify
-from selfimprove.records import Answer, Attempt, Call, Checked, Judged, Judgement, Sample, Verdict, canonical_json
+from selfimprove.records import Answer, Attempt, Call, Checked, Judged, Judgement, Sample, Tool, Verdict, canonical_json
+from selfimprove.tools.admissible import from_calls, match
 from selfimprove.tools.canonical import key
 from selfimprove.verify.agreement import elect
 from selfimprove.verify.case import Runnable, of_attempt
@@ -51,7 +52,7 @@ def check(
     status, layer, reasons = judge(of_attempt(sample, attempt, runnable), config.layers)
     if status != "rejected" and gold is not None and "reference" in config.layers:
         # With gold nothing is unknown: what differs from it is wrong.
-        status, layer, reasons = "rejected", "reference", (reference_reason(attempt.answer, gold),)
+        status, layer, reasons = "rejected", "reference", (reference_reason(attempt.answer, gold, sample.tools),)
     elif gold is None and attempt.answer and in_doubt(status, layer, attempt.answer.calls):
         said = judgements.get(answer_id(sample, attempt.answer))
         if said and said.status == "accepted":
@@ -61,19 +62,12 @@ def check(
     return Checked.model_validate({**base, "status": status, "layer": layer, "reasons": reasons, "correct": correct})
 
 
-def reference_reason(answer: Answer | None, gold: Answer) -> str:
-    """Why an answer differs from the gold, as a code."""
+def reference_reason(answer: Answer | None, gold: Answer, tools: Sequence[Tool]) -> str:
+    """Why an answer that is not the gold differs from it, as a code."""
     if answer is None:
         return "unparsed"
-    if not answer.calls and not gold.calls:
-        return "wrong-reason"
-    if not answer.calls:
-        return "should-call"
-    if not gold.calls:
-        return "should-abstain"
-    if Counter(c.name for c in answer.calls) != Counter(c.name for c in gold.calls):
-        return "wrong-count" if len(answer.calls) != len(gold.calls) else "wrong-tool"
-    return "wrong-value"
+    differs = match(answer.calls, [from_calls(gold.calls)], tools, literal=True)
+    return differs.reason if differs else "wrong-reason"
 
 
 def _by_reference(sample: Sample, gold: Answer, sampled: Sequence[tuple[Attempt, Checked]]) -> Judged:

@@ -51,19 +51,11 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     tools, repeated, outputs = _tools(row.get("tools"))
     rights = tuple(_rights(row, profile))
     parsed = parse(candidate)
-    cut = parsed.answer is not None and bool(parsed.answer.calls) and _is_cut(candidate)
     case = Case(
-        answer=None if cut else parsed.answer, problem="unclosed-call" if cut else parsed.problem, tools=tools,
-        repeated=repeated, text=_text(row), outputs=outputs, modules=modules or {},
+        answer=parsed.answer, problem=parsed.problem, tools=tools, repeated=repeated, text=_text(row), outputs=outputs,
+        modules=modules or {},
     )  # fmt: skip
     return RowCase(id_, case, candidate, rights)
-
-
-def _is_cut(candidate: str) -> bool:
-    """Whether a text with calls ends within the mark of another one: it was cut off, though what is there can be read."""
-    tail = candidate.rstrip()[-12:]
-    begun = tail[tail.rfind("<") :] if "<" in tail else ""
-    return bool(begun) and any(mark.startswith(begun) for mark in ("<tool_call>", "<function="))
 
 
 def _tools(value: Any) -> tuple[Offered, frozenset[str], dict[str, Any]]:

@@ -11,9 +11,9 @@ from selfimprove.chat import SYNTAXES, write
 from selfimprove.evaluate.compare import paired_interval
 from selfimprove.evaluate.gate import detectable_gain, gain_interval
 from selfimprove.evaluate.made import pairs
-from selfimprove.evaluate.metrics import overlaps, rate
+from selfimprove.evaluate.metrics import overlaps
 from selfimprove.evaluate.score import gold, score
-from selfimprove.records import AdmissibleCall, Completion, Message, SuiteItem, Tool, Values
+from selfimprove.records import AdmissibleCall, Completion, Message, Rate, SuiteItem, Tool, Values
 from tests.properties.values import TEXT
 
 CELLS = st.tuples(*[st.integers(0, 60)] * 4).filter(any)
@@ -88,5 +88,5 @@ def test_partners_are_found_where_trying_all_of_them_finds_some(left: int, right
 
 @given(st.integers(0, 200), st.integers(1, 200))
 def test_a_rate_lies_in_its_interval(correct: int, n: int) -> None:
-    found = rate(min(correct, n), n)
+    found = Rate.of(min(correct, n), n)
     assert 0 <= found.low <= found.accuracy <= found.high <= 1

@@ -163,3 +163,15 @@ def test_a_megabyte_of_hostile_text_costs_less_than_a_second(piece: str) -> None
     parse(text)
     # Seconds of this process alone, with room for a slower machine: quadratic work would take minutes.
     assert time.process_time() - began < 3
+
+
+def test_a_call_without_arguments_on_a_line_of_its_own_is_a_call_and_in_a_sentence_is_not() -> None:
+    named = calls('Solution\ngetInfo()\napply(x="1")')
+    assert isinstance(named, list) and [c["name"] for c in named] == ["getInfo", "apply"]
+    prose = parse("You could use getInfo() for that.").answer
+    assert prose is not None and prose.calls == ()
+
+
+@pytest.mark.parametrize("end", ["<tool_c", "\n<", "\n<function", "<tool_call"])
+def test_an_answer_that_is_cut_within_the_mark_of_a_call_is_no_answer(end: str) -> None:
+    assert parse('<tool_call>{"name": "f", "arguments": {}}</tool_call>' + end).problem == "unclosed-call"

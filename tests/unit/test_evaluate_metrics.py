@@ -11,10 +11,10 @@ from selfimprove.config import load
 from selfimprove.errors import DataError
 from selfimprove.evaluate.compare import by_category, compare, paired_cells, paired_interval
 from selfimprove.evaluate.gate import detectable_gain, gain_interval
-from selfimprove.evaluate.metrics import abstain_precision, abstain_recall, overlaps, rate
+from selfimprove.evaluate.metrics import abstain_precision, abstain_recall, overlaps
 from selfimprove.evaluate.score import score
 from selfimprove.evaluate.stage import chosen, first_items
-from selfimprove.records import AdmissibleCall, Answer, Call, Completion, Message, Output, Sample, SuiteItem, Tool, Values
+from selfimprove.records import AdmissibleCall, Answer, Call, Completion, Message, Output, Rate, Sample, SuiteItem, Tool, Values
 from selfimprove.records.suite import Truth
 from selfimprove.tools.data import load_data
 from selfimprove.tools.suite import item_of
@@ -74,12 +74,12 @@ def test_an_answer_that_was_cut_off_is_never_right() -> None:
 )
 def test_the_interval_of_a_share_is_the_published_one(correct: int, n: int, low: float, high: float) -> None:
     """Newcombe 1998, Statistics in Medicine 17:857, table I, method 3 (Wilson's score without continuity correction)."""
-    found = rate(correct, n)
+    found = Rate.of(correct, n)
     assert (found.low, found.high) == (pytest.approx(low, abs=6e-5), pytest.approx(high, abs=6e-5))
 
 
 def test_no_items_tell_nothing() -> None:
-    assert (rate(0, 0).low, rate(0, 0).high) == (0.0, 1.0)
+    assert (Rate.of(0, 0).low, Rate.of(0, 0).high) == (0.0, 1.0)
     assert paired_interval(0, 0, 0, 0, 0.95) == (-1.0, 1.0)
     assert detectable_gain(0, 0, 0, 0.95) == 1.0
 

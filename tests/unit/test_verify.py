@@ -93,12 +93,12 @@ def test_every_gold_of_the_seeds_passes_the_verifier() -> None:
         (None, OSLO, "unparsed"), (Answer(abstain="no_tool"), OSLO, "should-call"), (OSLO, Answer(abstain="no_tool"),
         "should-abstain"),
         (Answer(abstain="no_tool"), Answer(abstain="missing", missing=("city",)), "wrong-reason"),
-        (call("get_time", city="Oslo"), OSLO, "wrong-tool"), (ROME, OSLO, "wrong-value"),
+        (call("get_time", city="Oslo"), OSLO, "wrong-tool"), (ROME, OSLO, "wrong-value:city"),
         (Answer(calls=OSLO.calls + ROME.calls), OSLO, "wrong-count"),
     ],
 )  # fmt: skip
 def test_what_differs_from_the_gold_says_how(answer: Answer | None, gold: Answer, reason: str) -> None:
-    assert reference_reason(answer, gold) == reason
+    assert reference_reason(answer, gold, problem(gold, "seed").tools) == reason
     if answer:
         found = check(problem(gold, "seed"), attempt(0, answer), CONFIG, gold)
         assert (found.status, found.correct) == ("rejected", False)

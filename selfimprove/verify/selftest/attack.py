@@ -44,8 +44,7 @@ PLACEHOLDERS = ("<value>", "string", "your_value_here", "{{value}}", "YOUR_VALUE
 def _wrong(truth: Truth, rng: random.Random) -> tuple[tuple[Call, ...], str] | None:
     for kind in rng.sample(WRONG, len(WRONG)):
         made = MUTATIONS[kind].make(truth, rng)
-        # A call without arguments on a line of its own may be read as prose, which is another mistake.
-        if made and not truth.equals(made) and all(call.arguments for call in made):
+        if made and not truth.equals(made):
             return made, MUTATIONS[kind].layer
     return None
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any, Literal
 
 from selfimprove.chat import write
@@ -25,7 +24,6 @@ Verify = Callable[[dict[str, Any]], dict[str, Any]]
 Second = Callable[[list[tuple[dict[str, Any], dict[str, Any]]]], list[dict[str, Any]]]
 """A second look at (row, verdict) of all cases together: the judge's."""
 Group = Literal["right", "wrong", "attack"]
-Z = 1.959964  # of a two-sided 95 % interval
 ABSTAINS = "abstention"
 
 
@@ -95,7 +93,7 @@ def self_test(
     return SelfTest(
         truths=len(truths), cases=sum(n for (rate, _), n in seen.items() if rate != "right-unknown"),
         rates={rate: _total(rate, seen, errors) for rate in names},
-        kinds={rate: {k: wilson(errors[r, k], n) for (r, k), n in sorted(seen.items()) if r == rate} for rate in names},
+        kinds={rate: {k: Rate.of(errors[r, k], n) for (r, k), n in sorted(seen.items()) if r == rate} for rate in names},
         faults=tuple(found),
     )  # fmt: skip
 
@@ -129,16 +127,6 @@ def _judged(trial: Trial, verdict: str) -> Iterator[tuple[str, bool]]:
 
 
 def _total(rate: str, seen: Counter[tuple[str, str]], errors: Counter[tuple[str, str]]) -> Rate:
-    return wilson(
+    return Rate.of(
         sum(n for (r, _), n in errors.items() if r == rate), sum(n for (r, _), n in seen.items() if r == rate)
     )
-
-
-def wilson(errors: int, n: int) -> Rate:
-    """A share with its 95 % score interval (Wilson 1927); 0 to 1 for no cases."""
-    if n == 0:
-        return Rate(n=0, correct=0, accuracy=0.0, low=0.0, high=1.0)
-    p, scale = errors / n, 1 + Z * Z / n
-    middle, half = p + Z * Z / (2 * n), Z * sqrt(p * (1 - p) / n + Z * Z / (4 * n * n))
-    low, high = (middle - half) / scale, (middle + half) / scale
-    return Rate(n=n, correct=errors, accuracy=p, low=low if errors else 0.0, high=high if errors < n else 1.0)
