@@ -7,6 +7,8 @@ TORCH_INDEX ?=
 # Which benchmark `make bench` runs; empty lists them.
 NAME ?=
 ARGS ?=
+# In how many processes `make test` runs, each on its own share of the cores.
+WORKERS ?= 2
 RUN = .venv/bin/selfimprove
 STAMP = .venv/.ready-$(PLATFORM)
 
@@ -25,7 +27,7 @@ control: setup
 	@$(RUN) control configs/demo.yaml $(ARGS)
 
 test: setup
-	@.venv/bin/python -m pytest $(ARGS)
+	@.venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: setup
 	@.venv/bin/python -m benchmarks $(NAME)

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.real
 POINTS = (
     "round-000/evaluate-base/completions/*.jsonl", "round-000/select", "round-000/train/spec.json",
     "round-000/evaluate/completions/*.jsonl", "round-000/decide", "report.html",
-    "round-001/generate/completions/*.jsonl", "round-001/verify", "round-001/select", "round-001/train/train.jsonl",
-    "round-001/evaluate/completions/*.jsonl", "round-001/decide", "final-001/evaluate/*/completions/*.jsonl",
+    "round-001/selftest", "round-001/generate/completions/*.jsonl", "round-001/verify", "round-001/select",
+    "round-001/train/train.jsonl", "round-001/evaluate/completions/*.jsonl", "round-001/decide",
+    "final-001/evaluate/*/completions/*.jsonl",
 )  # fmt: skip
 """ROUND/STAGE and what shows that the stage is in its middle: its folder, for a stage that takes no time; the report is
 what publishing writes first."""

@@ -220,7 +220,7 @@ def ours(note: str) -> list[str]:
 FORKED = "setsid sleep 4321.5 & setsid sleep 4321.5 & sleep 4321.5"
 
 
-@pytest.mark.parametrize("command", [FORKED, "exec sleep 4321.5"])
+@pytest.mark.parametrize("command", [FORKED, "exec sleep 4321.5"], ids=["forked", "replaced"])
 def test_a_killed_run_leaves_nothing_of_a_call_running_on_the_machine(command: str) -> None:
     calls = [{"name": "shell", "arguments": {"command": command}}]
     code = f"from selfimprove.sandbox import run_calls; run_calls([{str(ATTACKS)!r}], {calls!r}, seconds=600)"
