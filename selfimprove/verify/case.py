@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from selfimprove.records import Answer, Attempt, Sample, Tool
 from selfimprove.tools.conversation import Conversation
+from selfimprove.tools.validation import Checker, checker_of
 
 Finding = tuple[Literal["rejected", "unknown"], tuple[str, ...]]
 """Why an answer did not pass a layer: a veto, or something that the layer cannot tell; and the reason codes."""
@@ -41,6 +42,10 @@ class Case(NamedTuple):
     @property
     def said(self) -> Conversation:
         return _said(self.text)
+
+    def checker(self, name: str) -> Checker:
+        """What checks the arguments of an offered tool. Raises Uncheckable."""
+        return self.tools.checker(name) if isinstance(self.tools, Offered) else checker_of(self.tools[name].parameters)
 
 
 Runnable = Mapping[str, tuple[Tool, Path]]
@@ -70,20 +75,29 @@ class Offered(Mapping[str, Tool]):
     def __init__(self, definitions: dict[str, dict[str, Any]]) -> None:
         self.definitions = definitions
         self.made: dict[str, Tool] = {}
+        self.checkers: dict[str, Checker] = {}
 
     def __contains__(self, name: object) -> bool:
         return name in self.definitions
 
     def __getitem__(self, name: str) -> Tool:
         if name not in self.made:
-            one = self.definitions[name]
-            said, parameters = one.get("description"), one.get("parameters")
+            said = self.definitions[name].get("description")
             self.made[name] = Tool.model_construct(
-                name=name,
-                description=said if isinstance(said, str) else "",
-                parameters={"type": "object", "properties": {}} if parameters is None else parameters,
+                name=name, description=said if isinstance(said, str) else "", parameters=self.parameters(name)
             )
         return self.made[name]
+
+    def parameters(self, name: str) -> dict[str, Any]:
+        found = self.definitions[name].get("parameters")
+        return {"type": "object", "properties": {}} if found is None else found
+
+    def checker(self, name: str) -> Checker:
+        """Found once for all layers. Raises Uncheckable."""
+        found = self.checkers.get(name)
+        if found is None:
+            found = self.checkers[name] = checker_of(self.parameters(name))
+        return found
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.definitions)

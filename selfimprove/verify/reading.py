@@ -20,6 +20,10 @@ from selfimprove.tools.canonical import Profile
 from selfimprove.verify.case import Case, Offered
 
 
+_OUTPUTS = dict.fromkeys(("output", "outputSchema", "returns"))
+"""Keys under which tools declare their results, the first first."""
+
+
 class BadRow(ValueError):  # noqa: N818 - a reason, not a fault
     """A row that cannot be judged; the message says what is wrong with it."""
 
@@ -49,7 +53,7 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     if not isinstance(candidate, str):
         raise BadRow("`candidate` must be a text")
     tools, repeated, outputs = _tools(row.get("tools"))
-    rights = tuple(_rights(row, profile))
+    rights = tuple(_rights(row, profile)) if "admissible" in row or "reference_calls" in row else ()
     parsed = parse(candidate)
     case = Case(
         answer=parsed.answer, problem=parsed.problem, tools=tools, repeated=repeated, text=_text(row), outputs=outputs,
@@ -70,14 +74,15 @@ def _tools(value: Any) -> tuple[Offered, frozenset[str], dict[str, Any]]:
         name = one.get("name") if isinstance(one, dict) else None
         if not isinstance(one, dict) or not isinstance(name, str) or not name:
             raise BadRow(f"tool {number} in `tools` has no name")
-        if not isinstance(one.get("parameters"), dict | None):
+        parameters = one.get("parameters")
+        if not isinstance(parameters, dict) and parameters is not None:
             raise BadRow(f"the `parameters` of tool {number} must be an object")
-        if name in found and found[name] != one:
+        if found.setdefault(name, one) is not one and found[name] != one:
             repeated.add(name)
-        found.setdefault(name, one)
-        for key in ("output", "outputSchema", "returns"):
-            if isinstance(one.get(key), dict):
-                outputs.setdefault(name, one[key])
+        if not _OUTPUTS.keys().isdisjoint(one):
+            for key in _OUTPUTS:
+                if isinstance(one.get(key), dict):
+                    outputs.setdefault(name, one[key])
     return Offered(found), frozenset(repeated), outputs
 
 
