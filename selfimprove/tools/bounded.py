@@ -1,4 +1,4 @@
-"""jsonschema's Draft 2020-12 validator with an end: steps are counted, patterns have a time limit, nothing is fetched.
+"""jsonschema's Draft 2020-12 validator with an end: steps and depth are counted, patterns have a time limit, nothing is fetched.
 
     set_steps(20_000); list(BoundedValidator(schema, registry=Registry()).iter_errors(arguments))
 
@@ -20,6 +20,9 @@ from jsonschema.validators import extend
 from selfimprove.tools.canonical import canonical_value
 
 PATTERN_SECONDS = 0.2
+MOST_NESTED = 150
+"""Keywords inside keywords, at three frames of Python each. At Python's own limit the library below jsonschema (rpds) does not
+raise RecursionError but a panic that is no Exception."""
 _TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
 
 
@@ -29,6 +32,7 @@ class TooComplex(Exception):  # noqa: N818 - a reason, not a fault
 
 class _Steps:
     left = 0
+    nested = 0
 
 
 _steps = _Steps()
@@ -36,15 +40,19 @@ _steps = _Steps()
 
 def set_steps(count: int) -> None:
     """How many keywords may be evaluated from now on; following a reference costs as much as ten."""
-    _steps.left = count
+    _steps.left, _steps.nested = count, 0
 
 
 def _counted(function: Callable[..., Any], cost: int) -> Callable[..., Iterator[ValidationError]]:
     def check(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
         _steps.left -= cost
-        if _steps.left < 0:
+        if _steps.left < 0 or _steps.nested >= MOST_NESTED:
             raise TooComplex
-        yield from function(validator, value, instance, schema) or ()
+        _steps.nested += 1
+        try:
+            yield from function(validator, value, instance, schema) or ()
+        finally:
+            _steps.nested -= 1
 
     return check
 
