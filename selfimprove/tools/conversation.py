@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import accumulate
 
 from selfimprove.tools.moments import Day, dates_in, relative_dates, times_in
-from selfimprove.tools.numerals import in_digits, numbers_in
+from selfimprove.tools.numerals import SPELLED, in_digits, numbers_in
 
 LARGEST = 400_000
 """Characters that are looked at. A longer conversation is cut in the middle: its two ends matter most."""
@@ -21,6 +21,8 @@ _token = re.compile(r"[^\W_]+")
 _measure = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?|an?|per)[\s-]*(?:of\s+)?(?:an?\s+)?([a-z]+|[°%$€£¥])")
 _before = re.compile(r"([$€£¥])\s?(\d[\d,]*(?:\.\d+)?)")
 _ENDINGS = ("ingly", "ing", "edly", "ies", "ied", "ers", "est", "es", "ed", "er", "ly", "s", "e", "y")
+_apart = bytes(c if chr(c).isalnum() else ord(" ") for c in range(128)).ljust(256)
+_any_digit = re.compile(r"\d")
 
 
 def folded(text: str) -> str:
@@ -32,14 +34,30 @@ def folded(text: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """Words and numbers of a folded text, in order."""
+    if text.isascii():
+        # The same, five times as fast.
+        return text.encode().translate(_apart).decode().split()
     return _token.findall(text)
+
+
+def plain(text: str) -> str:
+    """A text's words, folded, with one space between."""
+    if text.isalnum() and text.isascii():
+        return text.lower()
+    return " ".join(tokens(folded(text)))
+
+
+def is_numeric(text: str) -> bool:
+    """Whether a plain text may say a number, in digits or in words."""
+    digits = _any_digit.search(text) if text.isascii() else any(c.isdigit() for c in text)
+    return bool(digits) or not SPELLED.isdisjoint(text.split())
 
 
 def stem(word: str) -> str:
     """A word without its ending, crudely: enough to see that "flights" and "flight" are one."""
     if len(word) <= 3 or not word.isalpha():
         return word
-    for ending in _ENDINGS:
+    for ending in _ENDINGS if word.endswith(_ENDINGS) else ():
         # Shorter stems meet by accident: "string" and "stress" would both be "str".
         if word.endswith(ending) and len(word) - len(ending) >= (3 if ending == "s" else 4):
             word = word[: -len(ending)]
@@ -54,7 +72,7 @@ class Conversation:
         self.raw = text if len(text) <= LARGEST else text[: LARGEST // 2] + "\n" + text[-LARGEST // 2 :]
         self.text = folded(self.raw)
         self.tokens = tokens(self.text)
-        self.plain = " " + " ".join(self.tokens) + " "
+        self.plain = f" {' '.join(self.tokens)} "
 
     def has(self, plain: str) -> bool:
         """Whether words (folded, one space between) stand in the text in this order."""
@@ -72,6 +90,12 @@ class Conversation:
     @cached_property
     def stems(self) -> frozenset[str]:
         return frozenset(map(stem, self.words))
+
+    def has_stem(self, word: str) -> bool:
+        """Whether a word stands in the text in some form."""
+        sought = stem(word)
+        # A stem begins its word: most that are not there need no other word's stem.
+        return f" {sought}" in self.plain and sought in self.stems
 
     def has_joined(self, joined: str) -> bool:
         """Whether whole words stand in the text that are this one without the spaces: "livingroom" for "living room"."""
@@ -93,12 +117,17 @@ class Conversation:
         return frozenset(accumulate(map(len, self.tokens), initial=0))
 
     @cached_property
+    def has_numbers(self) -> bool:
+        """Whether a number may be said, in digits or in words."""
+        return is_numeric(self.plain)
+
+    @cached_property
     def digits(self) -> str:
-        return in_digits(self.text)
+        return in_digits(self.text) if self.has_numbers else self.text
 
     @cached_property
     def numbers(self) -> frozenset[float]:
-        return frozenset(numbers_in(self.digits, spelled=False))
+        return frozenset(numbers_in(self.digits, spelled=False)) if self.has_numbers else frozenset()
 
     @cached_property
     def measures(self) -> frozenset[tuple[float, str]]:

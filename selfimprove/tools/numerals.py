@@ -39,12 +39,13 @@ _fraction = re.compile(r"(?<![\d/])(\d{1,3})\s?/\s?(\d{1,3})(?![\d/])")
 _ordinal_mark = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
 
 
-_SPELLED = frozenset((*SMALL, *SCALES, *_FIXED, "point"))
+SPELLED = frozenset((*SMALL, *SCALES, *_FIXED, "point"))
+"""Every word that is read as a number or a part of one."""
 
 
 def in_digits(text: str) -> str:
     """Lower-case text with its number words in digits; `second` stays a word where no number stands before it."""
-    if _SPELLED.isdisjoint(_word.findall(text)):
+    if SPELLED.isdisjoint(_word.findall(text)):
         return _ordinal_mark.sub("", text)
     text = _run.sub(_digits, text)
     text = _point.sub(r"\1.\2", text)

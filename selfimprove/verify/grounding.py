@@ -12,7 +12,7 @@ from typing import Any
 
 from selfimprove.records import Call, Tool
 from selfimprove.tools.canonical import is_default
-from selfimprove.tools.conversation import Conversation, folded, stem, tokens
+from selfimprove.tools.conversation import Conversation, folded, tokens
 from selfimprove.tools.subschema import properties, resolve
 from selfimprove.tools.trace import SMALL_WORDS, trace
 from selfimprove.verify.case import Case, Finding
@@ -87,9 +87,12 @@ def _unspoken(case: Case, calls: tuple[Call, ...], evidence: list[set[str]]) -> 
 def _speaks_of(said: Conversation, tool: Tool) -> bool:
     """Whether the conversation has a word of the tool's name or description."""
     named = tokens(folded(_apart(tool.name))) + tokens(folded(tool.description[:400]))
-    return any(len(w) > 2 and w not in _EMPTY_WORDS and stem(w) in said.stems for w in named)
+    words = {w for w in named if len(w) > 2} - _EMPTY_WORDS
+    return not words.isdisjoint(said.words) or any(map(said.has_stem, words))
 
 
 def _apart(name: str) -> str:
     """CamelCase in words."""
+    if name.islower():
+        return name
     return "".join(f" {c}" if c.isupper() and i and name[i - 1].islower() else c for i, c in enumerate(name))
