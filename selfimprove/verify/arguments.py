@@ -18,7 +18,7 @@ def arguments(case: Case) -> Finding | None:
             wrong.add("unknown-tool")
             continue
         try:
-            for problem in case.checker(call.name).errors(call.arguments):
+            for problem in case.tools.checker(call.name).errors(call.arguments):
                 found = wrong if problem.sure else unclear
                 found.add(f"{problem.code}:{problem.path}"[:80] if problem.path else problem.code)
         except Uncheckable as reason:

@@ -33,7 +33,7 @@ def definition(case: Case) -> Finding | None:
             unclear.add("definition-repeated")
         elif call.name in case.tools:
             try:
-                case.checker(call.name)
+                case.tools.checker(call.name)
             except Uncheckable as problem:
                 unclear.add(str(problem))
     return ("unknown", tuple(sorted(unclear))) if unclear else None

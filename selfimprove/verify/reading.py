@@ -168,7 +168,7 @@ def _admissible(value: dict[str, Any]) -> AdmissibleCall:
         values, optional = (one, False) if isinstance(one, list) else (one["values"], one.get("optional", False))
         if not isinstance(values, list):
             raise TypeError
-        arguments[name] = Values.model_construct(values=tuple(values), optional=bool(optional))
+        arguments[name] = Values.trusted(values=tuple(values), optional=bool(optional))
     if not isinstance(value["name"], str):
         raise TypeError
-    return AdmissibleCall.model_construct(name=value["name"], arguments=arguments)
+    return AdmissibleCall.trusted(name=value["name"], arguments=arguments)
