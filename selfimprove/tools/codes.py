@@ -9,7 +9,7 @@ from __future__ import annotations
 import zoneinfo
 from functools import lru_cache
 
-from selfimprove.tools.conversation import folded, tokens
+from selfimprove.tools.words import folded, tokens
 
 _ALSO = {
     "us": "usa america american united states u s dollars", "gb": "uk england britain british",

@@ -18,11 +18,12 @@ from typing import Any
 
 from selfimprove.tools.canonical import is_default
 from selfimprove.tools.codes import COMMON, EVERYDAY, codes_of, is_zone, names_of, regions
-from selfimprove.tools.conversation import Conversation, folded, is_numeric, plain, tokens
+from selfimprove.tools.conversation import Conversation, is_numeric
 from selfimprove.tools.moments import dates_in, rest_of, times_in
 from selfimprove.tools.numerals import in_digits, numbers_in
 from selfimprove.tools.subschema import resolve
-from selfimprove.tools.units import converted, names_unit
+from selfimprove.tools.units import names_unit
+from selfimprove.tools.words import folded, plain, tokens
 
 _moment = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?|\d\d?[/.]\d\d?[/.]\d{4}|\d\d?:\d\d(?::\d\d)?")
 _placeholder = re.compile(
@@ -30,6 +31,7 @@ _placeholder = re.compile(
     re.IGNORECASE,
 )
 """A place for a value, not a value: {{city}}, <string>, $ROOM, your_city_here. That its word is said does not make it one."""
+_letter = re.compile(r"[a-z]")
 _joints = re.compile(r"[,_\-/]")
 _month_day = re.compile(r"\d\d?-\d\d?")
 _asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
@@ -104,15 +106,14 @@ def _number(
         return "number"
     if number < 0 and -number in said.numbers and _negative.search(said.text):
         return "number"
-    for amount, unit in said.measures:
-        for other, names in converted(amount, unit):
-            if abs(number - other) <= 1e-6 * abs(other) and names_unit(names, schema.get("description"), *about):
-                return "measure"
+    for other, names in said.conversions:
+        if abs(number - other) <= 1e-6 * abs(other) and names_unit(names, schema.get("description"), *about):
+            return "measure"
     return _enum(value, schema, said)
 
 
 def _text(value: str, low: str, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]) -> str | None:
-    """A text and its plain form."""
+    """A text, with its plain form."""
     if _is_repeated(low.split()):
         return None
     if not low:
@@ -161,9 +162,9 @@ def _is_moment(value: str) -> bool:
 
 def _as_moment(value: str, said: Conversation) -> str | None:
     low = folded(value)
-    if len(low) > 60 or not (any(c.isdigit() for c in low) or any(c.isdigit() for c in in_digits(low))):
+    if len(low) > 60:
         return None
-    if any(w not in said.words and not w.isdigit() for w in tokens(rest_of(low))):
+    if (not low.isascii() or _letter.search(low)) and any(w not in said.words and not w.isdigit() for w in tokens(rest_of(low))):
         return None
     days = dates_in(low.replace("-", "/") if _month_day.fullmatch(low.strip()) else low)
     hours = times_in(low, bare=False)
@@ -237,8 +238,7 @@ def _part(text: str, said: Conversation) -> bool:
 def _as_place(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
     """ "Oakland, CA" for Oakland, where the description asks for a state or country behind the place, and none is said."""
     parts = [part.strip() for part in value.split(",")]
-    asked = str(schema.get("description", ""))[:2000]
-    if len(parts) != 2 or not _asks_for_region.search(asked) or not _part(parts[0], said):
+    if len(parts) != 2 or not _asks_for_region.search(str(schema.get("description", ""))[:2000]) or not _part(parts[0], said):
         return None
     region = plain(parts[1][:LONGEST_VALUE])
     others = (regions() - EVERYDAY) & said.words

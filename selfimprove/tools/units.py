@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from selfimprove.tools.conversation import folded, tokens
+from selfimprove.tools.words import folded, tokens
 
 _DIMENSIONS: tuple[dict[str, float], ...] = (
     {"millisecond ms": 0.001, "second sec s": 1,

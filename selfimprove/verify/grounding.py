@@ -11,9 +11,10 @@ from typing import Any
 
 from selfimprove.records import Call, Tool
 from selfimprove.tools.canonical import is_default
-from selfimprove.tools.conversation import Conversation, folded, tokens
+from selfimprove.tools.conversation import Conversation
 from selfimprove.tools.subschema import properties, resolve
 from selfimprove.tools.trace import SMALL_WORDS, trace
+from selfimprove.tools.words import folded, tokens
 from selfimprove.verify.case import Case, Finding
 
 MOST_VALUES = 2_000
