@@ -66,7 +66,7 @@ def trace(
         low = plain(value[:LONGEST_VALUE])
         if low and said.has(low):
             # All that was said is no value of it: a model that understood nothing copies the request.
-            whole = low.count(" ") > 3 and len(low) == len(said.plain) - 2
+            whole = low.count(" ") > 2 and len(low) == len(said.plain) - 2
             return None if whole or (len(low) > 40 and len(low) > 0.8 * len(said.plain)) else "said"
     elif isinstance(value, int) and said.has(str(value)):
         return "number"
@@ -211,7 +211,7 @@ def _repeats(words: list[str], said: list[str]) -> bool:
 def _known(word: str, said: Conversation) -> bool:
     if word in said.words:
         return True
-    if word.isdigit():
+    if word.isdecimal():
         return float(word[:300]) in said.numbers
     return len(word) > 3 and said.has_stem(word)
 
