@@ -62,6 +62,8 @@ def read(text: str, position: int, depth: int = 0) -> tuple[Any, int]:
 
 
 def skip_space(text: str, position: int) -> int:
+    if not text[position : position + 1].isspace():
+        return position
     found = _SPACE.match(text, position)
     return found.end() if found else position
 

@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from selfimprove.chat import bracket
+from pydantic import TypeAdapter
+
+from selfimprove.chat import bracket, quick
 from selfimprove.chat.calls import read_calls, read_value
 from selfimprove.chat.literal import NotLiteral, skip_space
 from selfimprove.chat.write import CLOSE, OPEN
@@ -27,6 +29,8 @@ PARSER_VERSION = 4
 MAX_CHARACTERS = 1_000_000
 MAX_CALLS = 10_000
 MISTRAL = "[TOOL_CALLS]"
+_answer: Callable[[dict[str, Any]], Answer] = TypeAdapter(Answer).validator.validate_python
+"""`Answer(**fields)` in half the time."""
 
 _NOISE = re.compile(r"(?:[\s,;]++|```[\w+-]*+|<\|\w++\|>|</s>)*")
 """What may stand between calls without being prose: separators, code fences, control tokens that were decoded."""
@@ -92,6 +96,13 @@ def parse(text: str) -> Parsed:
         return Parsed(problem="too-large")
     if not text.strip():
         return Parsed(problem="empty")
+    if calls := quick.read(text):
+        return Parsed(_answer({"calls": tuple(calls)}))
+    return read(text)
+
+
+def read(text: str) -> Parsed:
+    """`parse` for text that is not empty and in no form that `quick` knows."""
     reading = _Reading()
     try:
         _read(text, reading)

@@ -44,3 +44,18 @@ def is_sound(value: Any) -> bool:
             return True
         level = inner
     return False
+
+
+def are_sound(arguments: dict[str, Any]) -> bool:
+    """`is_sound` for the arguments of a call, one level down: nearly all are short texts and small numbers, and cost one look."""
+    for name, value in arguments.items():
+        kind = type(value)
+        if kind is str:
+            plain = value.isascii()
+        elif kind is int:
+            plain = -MAX_INTEGER < value < MAX_INTEGER
+        else:
+            plain = kind is bool or value is None
+        if not plain or not name.isascii():
+            return is_sound([arguments])
+    return True

@@ -22,7 +22,7 @@ from datetime import date, time
 from typing import Any, Literal, get_args
 
 from selfimprove.records import Answer, Call, Tool, canonical_json
-from selfimprove.tools.subschema import allows_null, properties, resolve
+from selfimprove.tools.subschema import allows_null, leads_on, properties, resolve
 
 Profile = Literal["strict", "bfcl-like", "training"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -41,7 +41,7 @@ def key(answer: Answer, tools: Iterable[Tool], profile: Profile = "training") ->
     if answer.abstain or not answer.calls:
         return canonical_json(["abstain", answer.abstain or "no_call", sorted(answer.missing)])
     by_name = {tool.name: tool for tool in tools}
-    return canonical_json(sorted(call_key(call, by_name.get(call.name), profile) for call in answer.calls))
+    return canonical_json(sorted([call_key(call, by_name.get(call.name), profile) for call in answer.calls]))
 
 
 def call_key(call: Call, tool: Tool | None, profile: Profile = "training") -> str:
@@ -56,10 +56,18 @@ def canonical_object(values: dict[str, Any], schema: Any, root: dict[str, Any], 
     for name, value in values.items():
         if value is None and is_nothing(name, schema, root):
             continue
-        one = resolve(inner.get(name), root) if name in inner else {}
-        normal = canonical_value(value, one, root, profile)
-        if "default" in one and is_same(normal, canonical_value(one["default"], one, root, profile)):
-            continue
+        one = inner.get(name)
+        if type(value) is str:
+            normal: Any = canonical_text(value, profile)
+        elif type(value) is int:
+            normal = value
+        else:
+            normal = canonical_value(value, resolve(one, root), root, profile)
+        # Of most properties only the type is said: then there is no default to look for.
+        if isinstance(one, dict) and ("default" in one or leads_on(one)):
+            one = resolve(one, root)
+            if "default" in one and is_same(normal, canonical_value(one["default"], one, root, profile)):
+                continue
         found[name] = normal
     return found
 
