@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict
 
 from selfimprove.records.keys import digest
 
-
 _set = object.__setattr__  # what "frozen" keeps others from doing
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cached_property
 from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 from selfimprove.tools.moments import Day, dates_in, relative_dates, times_in
 from selfimprove.tools.numerals import SPELLED, in_digits, numbers_in
-from selfimprove.tools.units import converted
-from selfimprove.tools.words import folded, plain, stem, tokens
+from selfimprove.tools.units import UNITS, converted
+from selfimprove.tools.words import folded, stem, tokens
 
 LARGEST = 400_000
 """Characters that are looked at. A longer conversation is cut in the middle: its two ends matter most."""
@@ -22,6 +22,21 @@ _measure = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*+(?:\.\d++)?+|an?|per)[\s-]*(
 _before = re.compile(r"([$€£¥])\s?(\d[\d,]*(?:\.\d+)?)")
 _raw_word = re.compile(r"[^\W_]+")
 _any_digit = re.compile(r"\d")
+
+
+if TYPE_CHECKING:
+    from functools import cached_property
+else:
+
+    class cached_property:  # noqa: N801
+        """The library's without its lock, which Python 3.11 still takes: a microsecond each."""
+
+        def __init__(self, function: Any) -> None:
+            self.function, self.name, self.__doc__ = function, function.__name__, function.__doc__
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any:
+            found = instance.__dict__[self.name] = self.function(instance)
+            return found
 
 
 def is_numeric(text: str) -> bool:
@@ -96,8 +111,8 @@ class Conversation:
 
     @cached_property
     def measures(self) -> frozenset[tuple[float, str]]:
-        """(number, unit or the word behind it); "an hour" is one hour."""
-        found = {(_amount(n), unit) for n, unit in _measure.findall(self.digits)}
+        """(number, unit); "an hour" is one hour."""
+        found = {(_amount(n), unit) for n, unit in _measure.findall(self.digits) if unit in UNITS}
         return frozenset(found | {(_amount(n), unit) for unit, n in _before.findall(self.digits)})
 
     @cached_property

@@ -86,7 +86,8 @@ def relative_dates(text: str, today: Iterable[date]) -> set[Day]:
             offsets.add(-days if ago else days)
         offsets |= {7} if "next week" in text else set()
         named = [i for i, name in enumerate(_WEEKDAYS) if name in text]
-        offsets |= {n for n in range(-7, 15) if (base + timedelta(n)).weekday() in named}
+        if named:
+            offsets |= {n for n in range(-7, 15) if (base + timedelta(n)).weekday() in named}
         if "weekend" in text:
             offsets |= {n for n in range(15) if (base + timedelta(n)).weekday() >= 5}
         found |= {base + timedelta(n) for n in offsets}

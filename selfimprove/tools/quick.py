@@ -85,7 +85,7 @@ _TYPES: dict[str, Check] = {
 
 
 def _type(value: Any, schema: dict[str, Any], depth: int) -> list[Check]:
-    if "nullable" in schema and schema["nullable"]:
+    if schema.get("nullable"):
         raise _NotCompiled
     if type(value) is str and value in _TYPES:
         return [_TYPES[value]]

@@ -14,12 +14,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Set
 from typing import Any
 
 from selfimprove.tools.canonical import is_default
 from selfimprove.tools.codes import COMMON, EVERYDAY, codes_of, is_zone, names_of, regions
 from selfimprove.tools.conversation import Conversation, is_numeric
-from selfimprove.tools.moments import dates_in, rest_of, times_in
+from selfimprove.tools.moments import Day, dates_in, rest_of, times_in
 from selfimprove.tools.numerals import in_digits, numbers_in
 from selfimprove.tools.subschema import resolve
 from selfimprove.tools.units import names_unit
@@ -168,11 +169,15 @@ def _as_moment(value: str, said: Conversation) -> str | None:
         return None
     days = dates_in(low.replace("-", "/") if _month_day.fullmatch(low.strip()) else low)
     hours = times_in(low, bare=False)
-    if days and not any(_same_day(d, s) for d in days for s in said.dates):
+    if days and not _meet(days, said.stated_dates) and not _meet(days, said.dates):
         return None
     if hours and not hours & said.times and not (days and hours <= {(0, 0), (23, 59)}):
         return None
     return "date" if days else "time" if hours else None
+
+
+def _meet(days: Set[Day], others: Set[Day]) -> bool:
+    return any(_same_day(d, o) for d in days for o in others)
 
 
 def _same_day(day: tuple[int | None, int, int], other: tuple[int | None, int, int]) -> bool:
@@ -194,7 +199,8 @@ def _is_repeated(words: list[str]) -> bool:
 
 
 def _is_made_up(value: str, said: Conversation) -> bool:
-    """A place for a value, or letters in shapes (mathematical, full-width, encircled) that nobody said: no tool reads them as what they look like."""
+    """A place for a value, or letters in shapes (mathematical, full-width, encircled) that nobody said: no tool reads them as
+    what they look like."""
     if _placeholder.match(value) and value.strip() not in said.raw:
         return True
     return not value.isascii() and any(c not in said.raw and unicodedata.decomposition(c).startswith(_SHAPES) for c in set(value))

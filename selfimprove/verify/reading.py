@@ -22,7 +22,6 @@ from selfimprove.tools.canonical import Profile
 from selfimprove.verify.case import Case, Offered
 from selfimprove.verify.twice import has_key_twice
 
-
 _OUTPUTS = dict.fromkeys(("output", "outputSchema", "returns"))
 """Keys under which tools declare their results, the first first."""
 
@@ -50,7 +49,7 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     if not isinstance(row, dict):
         raise BadRow("the row is no JSON object")
     id_ = row.get("id")
-    if not isinstance(id_, str | int) or isinstance(id_, bool):
+    if type(id_) is not str and type(id_) is not int:
         raise BadRow("`id` must be a text or a whole number")
     candidate = row.get("candidate")
     if not isinstance(candidate, str):
@@ -59,10 +58,11 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     rights = tuple(_rights(row, profile)) if "admissible" in row or "reference_calls" in row else ()
     parsed = parse(candidate)
     answer, problem = parsed.answer, parsed.problem
-    if answer and answer.calls and _ends_in_a_call(candidate, parsed.skipped, tools):
-        answer, problem = None, "unclosed-call"
-    if answer and answer.calls and has_key_twice(candidate, answer.calls):
-        answer, problem = None, "bad-json"
+    if answer is not None and answer.calls:
+        if parsed.skipped and _ends_in_a_call(candidate, parsed.skipped, tools):
+            answer, problem = None, "unclosed-call"
+        elif has_key_twice(candidate, answer.calls):
+            answer, problem = None, "bad-json"
     case = Case(
         answer=answer, problem=problem, tools=tools, repeated=repeated, text=_text(row), outputs=outputs,
         modules=modules or {},
