@@ -127,6 +127,11 @@ def chosen_layers(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     known = (*LAYERS, *ELSEWHERE)
     for name in names:
+        if name == "judge":
+            raise DataError(
+                "--layers: the judge asks a model, which `selfimprove verify` does not load; it judges in a round with "
+                "verify.layers and verify.judge set (docs/formats.md), and `selfimprove reverify` uses what it said there"
+            )
         if name not in known:
             raise DataError(f"--layers: there is no layer {name!r}; layers are {', '.join(known)}")
     if not names:
