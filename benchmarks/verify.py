@@ -7,8 +7,9 @@ PYTHON is an interpreter with bfcl-eval in an environment of its own (it pins an
     python -m venv bfcl && bfcl/bin/pip install --no-deps bfcl-eval==2026.3.23 && bfcl/bin/pip install filelock tenacity
 
 Cases: the Python items of BFCL v4 that ship with it, each with a right and a damaged answer as Python text. Both sides parse and
-judge the same texts in turn, each in one thread; what counts is processor time, with caches emptied before each turn. Ours is measured twice: with what is admissible
-(profile bfcl-like, the same question as theirs), and without, where every rule layer works. The target is a ratio of 1.
+judge the same texts in turn, each in one thread; what counts is processor time, with our caches emptied before each turn. Ours
+is measured twice: with what is admissible (profile bfcl-like, the same question as theirs), and without, where every rule layer
+works. The target is a ratio of 1.
 """
 
 from __future__ import annotations

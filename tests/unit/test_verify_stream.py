@@ -82,7 +82,7 @@ def test_a_run_that_fails_leaves_the_old_verdicts(tmp_path: Path) -> None:
 def test_layers_run_cheap_to_dear_however_they_are_named() -> None:
     assert chosen_layers(" grounding, structure") == ("structure", "grounding")
     assert chosen_layers(",".join(LAYERS)) == tuple(LAYERS)
-    for text, word in (("structure,magic", "magic"), (" , ", "names no layer")):
+    for text, word in (("structure,magic", "magic"), (" , ", "names no layer"), ("grounding,judge", "in a round")):
         with pytest.raises(DataError, match=word):
             chosen_layers(text)
 
