@@ -12,7 +12,8 @@ from selfimprove.tools.numerals import SPELLED, in_digits, numbers_in
 from selfimprove.tools.words import folded, plain, stem, tokens
 
 PIECES = st.sampled_from(
-    ["flights", "flight", "flying", "Oslo", "second", "two", "half", "3rd", "-5", "1,000.5", "2.5k", "１２", "②", "é", "ß", "_", "x_2",
+    ["flights", "flight", "flying", "Oslo", "second", "two", "half", "3rd", "-5", "1,000.5",
+     "2.5k", "１２", "②", "é", "ß", "_", "x_2",
      "\x1f", "東京", "\u0663", ".", " .5", "\n", "'s", "5kg", "minus", "point", "and a", "twenty five"]
 )  # fmt: skip
 TEXTS = st.lists(PIECES | st.text(max_size=5), max_size=12).flatmap(lambda p: st.sampled_from(["", " "]).map(lambda s: s.join(p)))

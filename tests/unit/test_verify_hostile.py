@@ -62,14 +62,14 @@ def test_a_schema_can_neither_hang_nor_break_the_verifier(name: str, value: Any,
     assert time.monotonic() - start < SECONDS
 
 
-@pytest.mark.parametrize("frames", range(0, 40, 3))
+@pytest.mark.parametrize("frames", range(6))
 def test_a_schema_that_holds_itself_is_a_reason_wherever_the_stack_ends(frames: int) -> None:
-    """At Python's own limit rpds panics instead of raising an Exception, in about one of ten depths of the stack."""
+    """At Python's own limit rpds panics instead of raising an Exception, in one of three depths of the stack."""
 
     def deeper(left: int) -> dict[str, Any]:
         return deeper(left - 1) if left else verify_row(row)
 
-    schema = {"$ref": "#", "type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"]}
+    schema = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"], "$ref": "#"}
     row = {"id": 1, "tools": [{"name": "f", "parameters": schema}], "query": "a", "candidate": CALL}
     assert (found := deeper(frames))["verdict"] == "unknown" and found["reasons"] == ["too-complex"]
 
