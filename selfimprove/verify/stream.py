@@ -123,7 +123,7 @@ def _writing(out: Path) -> Iterator[BinaryIO]:
 
 
 def chosen_layers(text: str, *, stored: bool = False) -> tuple[str, ...]:
-    """Layer names out of `a,b`; `stored`: what a judge said is there to be read. Raises DataError naming one that there is not."""
+    """Layer names out of `a,b`; `stored`: what a judge said can be read. Raises DataError naming one that there is not."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
     known = (*LAYERS, *ELSEWHERE, *(("judge",) if stored else ()))
     for name in names:
