@@ -18,7 +18,7 @@ from selfimprove.tools.words import folded, stem, tokens
 
 LARGEST = 400_000
 """Characters that are looked at. A longer conversation is cut in the middle: its two ends matter most."""
-_measure = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*+(?:\.\d++)?+|an?|per)[\s-]*(?:of\s+)?(?:an?\s+)?([a-z]+|[°%$€£¥])")
+_measure = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*+(?:\.\d++)?+|(?:an?|per)\b)[\s-]*(?:of\s+)?(?:an?\s+)?([a-z]+|[°%$€£¥])")
 _before = re.compile(r"([$€£¥])\s?(\d[\d,]*(?:\.\d+)?)")
 _raw_word = re.compile(r"[^\W_]+")
 _any_digit = re.compile(r"\d")

@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Set
 from typing import Any
 
 from selfimprove.tools.canonical import is_default
@@ -34,6 +33,8 @@ _placeholder = re.compile(
 """A place for a value, not a value: {{city}}, <string>, $ROOM, your_city_here. That its word is said does not make it one."""
 _letter = re.compile(r"[a-z]")
 _joints = re.compile(r"[,_\-/]")
+_chain = re.compile(r"\d[.:/-]\d+[.:/-]\d")
+"""Addresses, versions, telephone numbers: said as a whole or not at all."""
 _month_day = re.compile(r"\d\d?-\d\d?")
 _asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
 _allowed_said = re.compile(
@@ -149,6 +150,8 @@ def _as_number(value: str, schema: dict[str, Any], said: Conversation, about: tu
         return _number(float(digits.replace(",", "")), digits, {"description": schema.get("description")}, said, about)
     except ValueError:
         pass
+    if _chain.search(digits):
+        return None
     found = numbers_in(low)
     if _repeats(tokens(digits), tokens(said.digits)):
         return None
@@ -169,19 +172,19 @@ def _as_moment(value: str, said: Conversation) -> str | None:
         return None
     days = dates_in(low.replace("-", "/") if _month_day.fullmatch(low.strip()) else low)
     hours = times_in(low, bare=False)
-    if days and not _meet(days, said.stated_dates) and not _meet(days, said.dates):
+    if days and not any(_is_said_day(day, said) for day in days):
         return None
     if hours and not hours & said.times and not (days and hours <= {(0, 0), (23, 59)}):
         return None
     return "date" if days else "time" if hours else None
 
 
-def _meet(days: Set[Day], others: Set[Day]) -> bool:
-    return any(_same_day(d, o) for d in days for o in others)
-
-
-def _same_day(day: tuple[int | None, int, int], other: tuple[int | None, int, int]) -> bool:
-    return day[1:] == other[1:] and (day[0] is None or other[0] is None or day[0] == other[0])
+def _is_said_day(day: Day, said: Conversation) -> bool:
+    """A day that was said without a year may be one of any year that people speak of; with one, only of that."""
+    years = {year for year, *rest in said.dates if tuple(rest) == day[1:]}
+    if day[0] is None or not years - {None}:
+        return bool(years) and (day[0] is None or 1900 <= day[0] <= 2100)
+    return day[0] in years
 
 
 def _as_words(low: str, said: Conversation) -> str | None:

@@ -82,7 +82,7 @@ def test_a_run_that_fails_leaves_the_old_verdicts(tmp_path: Path) -> None:
 def test_layers_run_cheap_to_dear_however_they_are_named() -> None:
     assert chosen_layers(" grounding, structure") == ("structure", "grounding")
     assert chosen_layers(",".join(LAYERS)) == tuple(LAYERS)
-    for text, word in (("structure,magic", "magic"), (" , ", "names no layer"), ("grounding,judge", "in a round")):
+    for text, word in (("structure,magic", "magic"), (" , ", "names no layer")):
         with pytest.raises(DataError, match=word):
             chosen_layers(text)
 
@@ -98,7 +98,13 @@ def test_the_command_judges_a_file_and_runs_tools_of_a_pool(tmp_path: Path) -> N
     assert [v["reasons"] for v in verdicts(tmp_path / "out.jsonl")] == [[], ["call-failed:weather"], ["wrong-output:weather"]]
 
 
-@pytest.mark.parametrize(("option", "word"), [(("--profile", "lax"), "profiles are"), (("--layers", "x"), "layers are")])
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [
+        (("--profile", "lax"), "profiles are"), (("--layers", "x"), "layers are"), (("--layers", "judge"), "is asked in a round"),
+        (("--layers", "structure,execution"), "--pool FILE"),
+    ],
+)  # fmt: skip
 def test_the_command_refuses_what_it_does_not_know_in_one_sentence(tmp_path: Path, option: tuple[str, str], word: str) -> None:
     (tmp_path / "rows.jsonl").write_text("", encoding="utf-8")
     done = selfimprove("verify", str(tmp_path / "rows.jsonl"), "--out", str(tmp_path / "out"), *option)
