@@ -98,6 +98,12 @@ def regions() -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=1)
+def named_regions() -> frozenset[str]:
+    """Those that are no words of everyday."""
+    return regions() - EVERYDAY
+
+
 def is_zone(name: str) -> bool:
     """Whether a text is a time zone of the tz database: Europe/Berlin."""
     return "/" in name and len(name) < 40 and name.casefold() in _zones()

@@ -17,7 +17,7 @@ from collections import Counter
 from typing import Any
 
 from selfimprove.tools.canonical import is_default
-from selfimprove.tools.codes import COMMON, EVERYDAY, codes_of, is_zone, names_of, regions
+from selfimprove.tools.codes import COMMON, codes_of, is_zone, named_regions, names_of, regions
 from selfimprove.tools.conversation import Conversation, is_numeric
 from selfimprove.tools.moments import Day, dates_in, rest_of, times_in
 from selfimprove.tools.numerals import in_digits, numbers_in
@@ -116,7 +116,7 @@ def _number(
 
 def _text(value: str, low: str, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]) -> str | None:
     """A text, with its plain form."""
-    if _is_repeated(low.split()):
+    if " " in low and _is_repeated(low.split()):
         return None
     if not low:
         # Only signs: an operator may be said; "..." and nothing at all are said nowhere.
@@ -232,7 +232,7 @@ def _as_code(value: str, low: str, said: Conversation) -> str | None:
         return "code"
     if is_zone(value):
         return "code" if said.has(" ".join(tokens(folded(value.split("/")[-1])))) else None
-    parts = [p for p in _joints.split(value) if p.strip()]
+    parts = [p for p in _joints.split(value) if p.strip()] if _joints.search(value) else []
     if 1 < len(parts) <= 3:
         # "Lyon, FR", "en-US": each part said or a code of something said.
         return "code" if all(_part(p, said) for p in parts) else None
@@ -246,11 +246,13 @@ def _part(text: str, said: Conversation) -> bool:
 
 def _as_place(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
     """ "Oakland, CA" for Oakland, where the description asks for a state or country behind the place, and none is said."""
+    if value.count(",") != 1:
+        return None
     parts = [part.strip() for part in value.split(",")]
-    if len(parts) != 2 or not _asks_for_region.search(str(schema.get("description", ""))[:2000]) or not _part(parts[0], said):
+    if not _asks_for_region.search(str(schema.get("description", ""))[:2000]) or not _part(parts[0], said):
         return None
     region = plain(parts[1][:LONGEST_VALUE])
-    others = (regions() - EVERYDAY) & said.words
+    others = named_regions() & said.words
     return "place" if (region in regions() or codes_of(region) & regions()) and not others else None
 
 
