@@ -24,16 +24,17 @@ _one = TypeAdapter(Call).validator
 def read(text: str) -> list[Call] | None:
     if len(text) > LONGEST:
         return None
+    first = text[0]
     try:
-        if text.startswith(OPEN):
-            return _tagged(text)
-        if text.startswith("{"):
-            return _sound([_one.validate_json(text)])
-        if text.startswith("[") and not text.startswith("[{"):
+        if first == "[" and text[1:2] != "{":
             calls, end = bracket.read_list(text, 0)
             return calls if end == len(text) else None
+        if first == "<" and text.startswith(OPEN):
+            return _tagged(text)
+        if first == "{":
+            return _sound([_one.validate_json(text)])
     except ValueError:
-        return None
+        pass
     return None
 
 

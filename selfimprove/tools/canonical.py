@@ -21,7 +21,7 @@ from datetime import date, time
 from typing import Any, Literal, get_args
 
 from selfimprove.records import Answer, Call, Tool, canonical_json
-from selfimprove.tools.subschema import leads_on, properties, resolve
+from selfimprove.tools.subschema import properties, resolve
 
 Profile = Literal["strict", "bfcl-like", "training"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -32,6 +32,12 @@ _iso = re.compile(
     r"(?:(\d{4})-(\d{1,2})-(\d{1,2}))?([T ](?=\d))?(?:(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:?\d{2})?)?",
     re.IGNORECASE | re.ASCII,
 )
+_Telling = dict[str, tuple[dict[str, Any], Any]]
+_NO_DEFAULT = object()
+_SAYS_NOTHING: tuple[dict[str, Any], Any] = ({}, _NO_DEFAULT)
+_NOTHING: _Telling = {}
+_INSIDE = frozenset({"items", "properties", "$ref", "allOf", "anyOf", "oneOf", "then", "else"})
+_told: dict[tuple[int, Profile], tuple[dict[str, Any], _Telling]] = {}
 _ignored = re.compile(r"[ ,./\-_*^]")
 
 
@@ -50,23 +56,41 @@ def call_key(call: Call, tool: Tool | None, profile: Profile = "training") -> st
 
 def canonical_object(values: dict[str, Any], schema: Any, root: dict[str, Any], profile: Profile) -> dict[str, Any]:
     """An object's values in their one form, without those that equal their default."""
-    inner = properties(schema, root)
+    telling = _telling_of_root(root, profile) if schema is root else _telling(schema, root, profile)
     found = {}
     for name, value in values.items():
-        one = inner.get(name)
+        one, default = telling.get(name, _SAYS_NOTHING)
         if type(value) is str:
             normal: Any = canonical_text(value, profile)
         elif type(value) is int:
             normal = value
         else:
-            normal = canonical_value(value, resolve(one, root), root, profile)
-        # Of most properties only the type is said: then there is no default to look for.
-        if isinstance(one, dict) and ("default" in one or leads_on(one)):
-            one = resolve(one, root)
-            if "default" in one and is_same(normal, canonical_value(one["default"], one, root, profile)):
-                continue
-        found[name] = normal
+            normal = canonical_value(value, one, root, profile)
+        if default is _NO_DEFAULT or not is_same(normal, default):
+            found[name] = normal
     return found
+
+
+def _telling(schema: Any, root: dict[str, Any], profile: Profile) -> _Telling:
+    """The properties of which a schema says more than a type, resolved, with their default in its one form."""
+    found = {}
+    for name, inner in properties(schema, root).items():
+        one = resolve(inner, root)
+        default = canonical_value(one["default"], one, root, profile) if "default" in one else _NO_DEFAULT
+        if default is not _NO_DEFAULT or not _INSIDE.isdisjoint(one):
+            found[name] = (one, default)
+    return found
+
+
+def _telling_of_root(root: dict[str, Any], profile: Profile) -> _Telling:
+    """Kept for the tools at work: most answers are compared with others to the same few tools."""
+    known = _told.get((id(root), profile))
+    if known is None:
+        if len(_told) >= 10_000:
+            _told.clear()
+        # The schema is kept beside what it says, so that no other one can come to have its id.
+        known = _told[id(root), profile] = (root, _telling(root, root, profile) or _NOTHING)
+    return known[1]
 
 
 def is_default(value: Any, schema: dict[str, Any], root: dict[str, Any], profile: Profile = "training") -> bool:
@@ -124,6 +148,8 @@ def is_same(left: Any, right: Any) -> bool:
     """Equality of JSON values: as Python's, but true is not 1."""
     if left is right:
         return True
+    if type(left) is str:
+        return bool(left == right)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict) and isinstance(right, dict):
