@@ -39,7 +39,7 @@ _OPENER = re.compile(
     r"|(?P<json>\{\s*+[\"'](?!\s*+\})|\{\s*+(?:name|function|tool_calls)\s*+:|\[\s*+\{\s*+[\"'])"
     r"|(?P<function><function=)"
     r"|(?P<foreign><｜tool▁calls?▁begin｜>|<\|tool_calls?(?:_section)?_begin\|>)"
-    r"|(?P<python>(?:^[ \t]*+|(?<=[:!.?,*-] )|(?<=`)|(?<=\|>|k>|\*\*))" + bracket.PYTHON_NAME + r"\()",
+    r"|(?P<python>(?:^[ \t]*+|(?<=[:!.?,*-] )|(?<=`)|(?<=\|>|k>)|(?<=^\*\*)|(?<= \*\*))" + bracket.PYTHON_NAME + r"\()",
     re.MULTILINE,
 )  # fmt: skip
 _JSON_START = re.compile(r"\{\s*+(?:[\"'{}]|\w++\s*+:|\Z)|\[\s*+[\[{\"'\d\]-]")
