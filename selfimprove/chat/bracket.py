@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from selfimprove.chat.literal import NotLiteral, read, skip_space
+from selfimprove.chat.literal import PLAIN, NotLiteral, plain_value, read, skip_space
 from selfimprove.records import Call
 from selfimprove.records.sound import is_sound
 
@@ -31,12 +31,8 @@ EMPTY = re.compile(r"\s*+\)\s*+[\],]")
 """What follows the parenthesis of a call that is meant as one: a named argument; in a list, no argument at all."""
 _name = re.compile(rf"\s*+({NAME})\(")
 _key = re.compile(rf"\s*+({_KEY})=(?!=)")
-_plain = re.compile(
-    rf"\s*+({_KEY})=(?!=)\s*+(?:'([^'\\]*+)'|\"([^\"\\]*+)\"|(-?(?:0|[1-9][0-9]{{0,17}}+))(\.[0-9]{{1,18}}+)?|(True|False|None))\s*+([,)])"
-)
-"""An argument as nearly all are: a text without escapes, a number or a word. One match instead of ten."""
-_WORDS = {"True": True, "False": False, "None": None}
-_after = re.compile(r"`?[.!]?[ \t]*+(?:[,;][ \t]*+)?")
+_plain = re.compile(rf"\s*+({_KEY})=(?!=)\s*+{PLAIN}\s*+([,)])")
+_after = re.compile(r"(?:`|\*\*)?[.!]?[ \t]*+(?:[,;][ \t]*+)?")
 
 made: Callable[[dict[str, Any]], Call] = TypeAdapter(Call).validator.validate_python
 """`Call(**fields)` in half the time."""
@@ -57,7 +53,8 @@ def read_list(text: str, position: int) -> tuple[list[Call], int]:
     while True:
         call, position = read_call(text, position)
         calls.append(call)
-        position = skip_space(text, position)
+        if not text.startswith("]", position):
+            position = skip_space(text, position)
         if text.startswith("]", position):
             return calls, position + 1
         if text.startswith((",", ";"), position):
@@ -94,7 +91,7 @@ def read_call(text: str, position: int) -> tuple[Call, int]:
         except ValueError:
             raise NotLiteral(found.start(1)) from None
     arguments, end, plain = _arguments(text, found.end())
-    if not name or not (plain and text.isascii() and name.isascii() or is_sound([name, arguments])):
+    if not name or not ((plain and text.isascii() and name.isascii()) or is_sound([name, arguments])):
         raise NotLiteral(found.start(1))
     return made({"name": name, "arguments": arguments}), end
 
@@ -110,10 +107,8 @@ def _arguments(text: str, position: int) -> tuple[dict[str, Any], int, bool]:
             name = name.strip()
             if name in arguments:
                 raise NotLiteral(position)
-            if number is not None:
-                arguments[name] = int(number) if fraction is None else float(number + fraction)
-            else:
-                arguments[name] = _WORDS[word] if word is not None else single or double or ""
+            plain_text = number is None and word is None
+            arguments[name] = single or double or "" if plain_text else plain_value(single, double, number, fraction, word)
             position = plain.end()
             if close == ")":
                 return arguments, position, all_plain

@@ -1,7 +1,7 @@
-"""The forms that nearly all answers have, read in one go: a call is a line of JSON, in Hermes' tags or without, or a list of them.
+"""The forms that nearly all answers have, read in one go: one call as JSON, calls in Hermes' tags, a list of Python calls.
 
-    read('<tool_call>{"name": "f", "arguments": {"x": 1}}</tool_call>')     # [Call(name="f", arguments={"x": 1})]
-    read("[f(x=1), g()]")                                                  # the same way as `parse` reads them, without its search
+    read('<tool_call>{"name": "f", "arguments": {"x": 1}}</tool_call>') == [Call(name="f", arguments={"x": 1})]
+    read("[f(x=1), g()]")
 
 None for everything else and wherever anything is odd: `parse` then reads the text from its beginning, and decides. What is read
 here is read in the same way there; a test compares the two.
@@ -24,16 +24,17 @@ _one = TypeAdapter(Call).validator
 def read(text: str) -> list[Call] | None:
     if len(text) > LONGEST:
         return None
+    first = text[:1]
     try:
-        if text.startswith(OPEN):
-            return _tagged(text)
-        if text.startswith("{"):
-            return _sound([_one.validate_json(text)])
-        if text.startswith("[") and not text.startswith("[{"):
+        if first == "[" and text[1:2] != "{":
             calls, end = bracket.read_list(text, 0)
             return calls if end == len(text) else None
+        if first == "<" and text.startswith(OPEN):
+            return _tagged(text)
+        if first == "{":
+            return _sound([_one.validate_json(text)])
     except ValueError:
-        return None
+        pass
     return None
 
 

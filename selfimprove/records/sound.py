@@ -21,24 +21,25 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def is_sound(value: Any) -> bool:
-    """Walks level by level, without recursion: depth must not be able to end the process."""
+    """For values as `json` makes them. Walks level by level, without recursion: depth must not be able to end the process."""
     level = [value]
     for _ in range(MAX_DEPTH):
         inner: list[Any] = []
         for item in level:
-            if isinstance(item, str):
+            kind = type(item)
+            if kind is str:
                 # isascii first: nearly all text is, and it costs nothing.
                 if not item.isascii() and _SURROGATE.search(item):
                     return False
-            elif isinstance(item, dict):
+            elif kind is dict:
                 inner += item
                 inner += item.values()
-            elif isinstance(item, list):
+            elif kind is list:
                 inner += item
-            elif isinstance(item, float):
+            elif kind is float:
                 if not isfinite(item):
                     return False
-            elif isinstance(item, int) and abs(item) >= MAX_INTEGER:
+            elif kind is int and not -MAX_INTEGER < item < MAX_INTEGER:
                 return False
         if not inner:
             return True

@@ -12,8 +12,11 @@ from selfimprove.chat import SYNTAXES, parse, quick, write
 from selfimprove.records import Answer, canonical_json
 
 general = sys.modules["selfimprove.chat.parse"].read
-EDITS = (*"[](){}'\",:=\\ \n\t.-+01eNx<>/;é\ud800\u2028\x00", "</tool_call>", "<tool_call>", "\\u0041", "\\ud83d\\ude00", "\\ud800", "NaN",
-         "Infinity", "1e999", "9" * 310, "-0", "1.50", "01", "null", "true", "True", '"name": "g", ', "**{'a': 1}", "r'a'")  # fmt: skip
+EDITS = (
+    *"[](){}'\",:=\\ \n\t.-+01eNx<>/;é\ud800\u2028\x00", "</tool_call>", "<tool_call>", "\\u0041", "\\ud83d\\ude00",
+    "\\ud800", "NaN", "Infinity", "1e999", "9" * 310, "-0", "1.50", "01", "null", "true", "True", '"name": "g", ',
+    "**{'a': 1}", "r'a'",
+)  # fmt: skip
 
 
 def same(text: str) -> bool:
@@ -23,7 +26,8 @@ def same(text: str) -> bool:
         found = general(text)
         assert found.answer is not None and found.skipped == "", text
         said = [canonical_json([c.model_dump() for c in some]) for some in (calls, found.answer.calls)]
-        assert said[0] == said[1] and [c.model_fields_set for c in calls] == [c.model_fields_set for c in found.answer.calls], text
+        assert said[0] == said[1], text
+        assert [c.model_fields_set for c in calls] == [c.model_fields_set for c in found.answer.calls], text
     return bool(calls)
 
 
@@ -56,7 +60,7 @@ def test_odd_values_are_the_same_by_both_ways(arguments: str) -> None:
     same(f"[f(x={arguments[6:-1]})]")
 
 
-@pytest.mark.parametrize("name", ['"f"', '""', '"\\ud800"', "3", '"a", "name": "b"', '"f", "id": "c1"', '"f", "type": "function"'])
+@pytest.mark.parametrize("name", ['"f"', '""', '"\\ud800"', "3", '"a", "name": "b"', '"f", "id": "c1"', '"f", "type": "x"'])
 def test_odd_names_are_the_same_by_both_ways(name: str) -> None:
     same(f'{{"name": {name}, "arguments": {{}}}}')
     same(f'<tool_call>{{"name": {name}}}</tool_call>')
