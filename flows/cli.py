@@ -271,8 +271,11 @@ def verify(
         raise DataError("verify needs a file of rows and --out FILE, or --self-test")
     if profile not in PROFILES:
         raise DataError(f"--profile: there is no profile {profile!r}; profiles are {', '.join(PROFILES)}")
+    chosen = chosen_layers(layers) if layers else RULES
+    if "execution" in chosen and pool is None:
+        raise DataError("--layers: execution runs tools; give their definitions with `module` keys as --pool FILE")
     summary = verify_file(
-        rows, out, layers=chosen_layers(layers) if layers else RULES, profile=profile,
+        rows, out, layers=chosen, profile=profile,
         modules=modules_of(read_pool(pool), pool.parent) if pool else None,
     )  # fmt: skip
     print(render(summary) if report else render(summary).splitlines()[0])
@@ -290,7 +293,7 @@ def reverify(
     from selfimprove.verify.reverify import reverify as again
     from selfimprove.verify.stream import chosen_layers
 
-    print(render(again(Layout.of(folder, run), chosen_layers(layers) if layers else None)))
+    print(render(again(Layout.of(folder, run), chosen_layers(layers, stored=True) if layers else None)))
 
 
 @config_app.command("show")

@@ -75,7 +75,9 @@ def _call(value: dict[str, Any], name_alone: bool) -> Call | None:
     key = next((key for key in ARGUMENT_KEYS if key in value), None)
     if key is None:
         # A name alone is a call without arguments; a name beside other data is data.
-        return Call(name=name) if name_alone and value.keys() <= _BESIDE_A_NAME else None
+        # An id that is a number is that of a row: ids of calls are texts.
+        data = not value.keys() <= _BESIDE_A_NAME or not isinstance(value.get("id", ""), str)
+        return Call(name=name) if name_alone and not data else None
     if key == "parameters" and is_definition(value):
         return None
     arguments = _arguments(value[key])

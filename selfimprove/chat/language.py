@@ -23,6 +23,9 @@ _PLACE = "\ue000{}\ue001"
 """Private characters around a name: text that no tokenizer or template treats specially, to be replaced."""
 _PLACES = re.compile("\ue000(\\w+)\ue001")
 
+_MOST_TOOLS = 50_000
+"""Tools whose form is kept in memory at once."""
+
 
 def language_of(tokenizer: Any, family: Family | None = None) -> Language:
     found = getattr(tokenizer, "selfimprove_language", None)
@@ -40,6 +43,7 @@ class Language:
     family: Family
     _lines: dict[str, str] = field(default_factory=dict)
     _frames: dict[tuple[str, ...], str] = field(default_factory=dict)
+    _tools: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @cached_property
     def control(self) -> Control:
@@ -48,7 +52,7 @@ class Language:
     def render(self, messages: Sequence[Message], tools: Sequence[Tool] = (), *, prompt: bool) -> str:
         """The template's text; `prompt`: with what makes the assistant begin. Raises what the template raises."""
         turns = _turns(messages, self)
-        shown = [self.control.defuse_value(tool.openai()) for tool in tools] or None
+        shown = [self._shown(tool) for tool in tools] or None
         return str(self.tokenizer.apply_chat_template(turns, tools=shown, tokenize=False, add_generation_prompt=prompt))
 
     def prompt(self, messages: Sequence[Message], tools: Sequence[Tool]) -> str:
@@ -66,12 +70,21 @@ class Language:
         frame = self._frames[key].replace(_PLACE.format("tools") + _AFTER_NAME, _PLACE.format("tools"))
         return _PLACES.sub(lambda found: texts[found[1]], frame)
 
+    def _shown(self, tool: Tool) -> dict[str, Any]:
+        """A tool as templates take it, without effect; templates cannot change it (transformers renders in a sandbox)."""
+        key = tool.model_dump_json()
+        if key not in self._tools:
+            if len(self._tools) > _MOST_TOOLS:
+                self._tools.clear()
+            self._tools[key] = self.control.defuse_value(tool.openai())
+        return self._tools[key]
+
     def _line(self, tool: Tool) -> str:
         key = tool.model_dump_json()
         if key not in self._lines:
             empty = self.render(_ANY, (_PLACE_OF_TOOLS,), prompt=False)
             before, after = empty.split(_PLACE.format("tools") + _AFTER_NAME)
-            if len(self._lines) > 50_000:
+            if len(self._lines) > _MOST_TOOLS:
                 self._lines.clear()
             self._lines[key] = self.render(_ANY, (tool,), prompt=False).removeprefix(before).removesuffix(after)
         return self._lines[key]

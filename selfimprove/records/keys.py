@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
-# `json.dumps` with these settings would make this encoder anew for each value.
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+_chunks: Callable[[Any, int], tuple[str, ...]] = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
+    None, json.JSONEncoder().default, json.encoder.encode_basestring, None, ":", ",", True, False, False
+)
+"""What `json.dumps(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)` makes anew for each value."""
 
 
 def canonical_json(value: Any) -> str:
     """JSON text with sorted keys and no spaces; NaN and infinities are refused (ValueError)."""
-    return _encode(value)
+    return "".join(_chunks(value, 0))
 
 
 def digest(value: Any) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from selfimprove.records import AdmissibleCall, Call, Tool, Values
 from selfimprove.tools import bfcl
@@ -37,8 +37,7 @@ class Mismatch:
         return f"{self.code}:{self.argument}"[:80] if self.argument else self.code
 
 
-@dataclass(frozen=True)
-class _Rules:
+class _Rules(NamedTuple):
     """How the values of one call are compared: by its tool's schema, a profile, and whether lists are just lists."""
 
     root: dict[str, Any]
@@ -87,6 +86,7 @@ def _literal(value: Any, profile: Profile) -> Any:
     return [_literal(v, profile) for v in value] if profile == "bfcl-like" and isinstance(value, list) else value
 
 
+_SCALARS = (str, int, bool, type(None))
 _RANK = {
     "should-abstain": 0, "should-call": 0, "wrong-count": 1, "wrong-tool": 2, "missing-argument": 3, "extra-argument": 3,
     "wrong-value": 4,
@@ -182,7 +182,10 @@ def call_mismatch(
 
 def _accepts(value: Any, right: Values, schema: dict[str, Any], rules: _Rules) -> bool:
     if rules.profile == "bfcl-like":
-        return bfcl.accepts(value, [*right.values, *([""] if right.optional and "" not in right.values else [])], schema)
+        values = (*right.values, "") if right.optional and "" not in right.values else right.values
+        return bfcl.accepts(value, values, schema)
+    if type(value) in _SCALARS and any(type(one) is type(value) and one == value for one in right.values):
+        return True
     if right.optional and is_default(value, schema, rules.root, rules.profile):
         return True
     return any(_is(value, one, schema, rules) for one in right.values)

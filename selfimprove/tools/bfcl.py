@@ -10,23 +10,28 @@ The rules are kept as they are, so that a score is comparable; what they get wro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from selfimprove.tools.canonical import canonical_text
-from selfimprove.tools.subschema import types
+from selfimprove.tools.subschema import ALIASES, types
 
 _PYTHON: dict[str, type] = {"string": str, "integer": int, "number": float, "boolean": bool, "array": list, "object": dict}
+_KINDS = _PYTHON | {name: _PYTHON[standard] for name, standard in ALIASES.items() if standard in _PYTHON}
 
 
 def kind(schema: Any) -> type | None:
     """The Python type that a value must have. `any` is str there: other types pass when the first right value has them."""
     if not isinstance(schema, dict):
         return None
+    said = schema.get("type")
+    if type(said) is str and said in _KINDS:
+        return _KINDS[said]
     named = sorted(types(schema) - {"null"})
     return _PYTHON[named[0]] if named else str
 
 
-def accepts(value: Any, values: list[Any], schema: Any) -> bool:
+def accepts(value: Any, values: Sequence[Any], schema: Any) -> bool:
     """Whether a value is one of the right ones, in type and in content."""
     wanted = kind(schema) or str
     if type(value) is wanted and wanted not in (list, dict) and value in values and wanted is type(values[values.index(value)]):
@@ -64,7 +69,7 @@ def _text(value: Any) -> Any:
     return canonical_text(value, "bfcl-like") if isinstance(value, str) else value
 
 
-def _accepts_dict(value: Any, rights: list[Any]) -> bool:
+def _accepts_dict(value: Any, rights: Sequence[Any]) -> bool:
     return isinstance(value, dict) and any(isinstance(right, dict) and _fits(value, right) for right in rights)
 
 
@@ -87,7 +92,7 @@ def is_spec(one: Any) -> bool:
     return isinstance(one, dict) and one.keys() == {"values", "optional"} and isinstance(one["values"], list)
 
 
-def _accepts_dicts(value: list[Any], rights: list[Any]) -> bool:
+def _accepts_dicts(value: list[Any], rights: Sequence[Any]) -> bool:
     return any(
         len(value) == len(right) and all(_accepts_dict(v, [r]) for v, r in zip(value, right, strict=True))
         for right in rights

@@ -1,4 +1,4 @@
-"""jsonschema's Draft 2020-12 validator with an end: steps are counted, patterns have a time limit, nothing is fetched.
+"""jsonschema's Draft 2020-12 validator with an end: steps and depth are counted, patterns have a time limit, nothing is fetched.
 
     set_steps(20_000); list(BoundedValidator(schema, registry=Registry()).iter_errors(arguments))
 
@@ -20,6 +20,10 @@ from jsonschema.validators import extend
 from selfimprove.tools.canonical import canonical_value
 
 PATTERN_SECONDS = 0.2
+MOST_NESTED = 150
+"""Keywords inside keywords, at three frames of Python each. At Python's own limit the library below jsonschema (rpds) does not
+raise RecursionError but a panic that is no Exception."""
+_TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool, "array": list, "object": dict}
 
 
 class TooComplex(Exception):  # noqa: N818 - a reason, not a fault
@@ -28,6 +32,7 @@ class TooComplex(Exception):  # noqa: N818 - a reason, not a fault
 
 class _Steps:
     left = 0
+    nested = 0
 
 
 _steps = _Steps()
@@ -35,15 +40,19 @@ _steps = _Steps()
 
 def set_steps(count: int) -> None:
     """How many keywords may be evaluated from now on; following a reference costs as much as ten."""
-    _steps.left = count
+    _steps.left, _steps.nested = count, 0
 
 
 def _counted(function: Callable[..., Any], cost: int) -> Callable[..., Iterator[ValidationError]]:
     def check(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
         _steps.left -= cost
-        if _steps.left < 0:
+        if _steps.left < 0 or _steps.nested >= MOST_NESTED:
             raise TooComplex
-        yield from function(validator, value, instance, schema) or ()
+        _steps.nested += 1
+        try:
+            yield from function(validator, value, instance, schema) or ()
+        finally:
+            _steps.nested -= 1
 
     return check
 
@@ -77,6 +86,23 @@ def _additional(validator: Any, value: Any, instance: Any, schema: Any) -> Itera
             yield from validator.descend(instance[name], value, path=name)
 
 
+def _properties(validator: Any, value: dict[str, Any], instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """jsonschema makes a validator for each property; most need nothing but their type."""
+    for name, inner in value.items() if isinstance(instance, dict) else ():
+        if name in instance:
+            if _is_of_plain_type(instance[name], inner):
+                _steps.left -= 1
+                continue
+            yield from validator.descend(instance[name], inner, path=name, schema_path=name)
+
+
+def _is_of_plain_type(value: Any, schema: Any) -> bool:
+    if type(schema) is not dict or len(schema) > 1:
+        return False
+    kind = schema.get("type")
+    return type(kind) is str and type(value) is _TYPES.get(kind)
+
+
 def _unique(validator: Any, value: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
     """jsonschema compares every pair."""
     if value and isinstance(instance, list):
@@ -89,6 +115,7 @@ _KEYWORDS: dict[str, Any] = {
     **Draft202012Validator.VALIDATORS,
     "pattern": _pattern,
     "patternProperties": _pattern_properties,
+    "properties": _properties,
     "additionalProperties": _additional,
     "uniqueItems": _unique,
 }

@@ -33,6 +33,10 @@ _iso = re.compile(
     r"(?:(\d{4})-(\d{1,2})-(\d{1,2}))?([T ](?=\d))?(?:(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:?\d{2})?)?",
     re.IGNORECASE | re.ASCII,
 )
+_Telling = dict[str, dict[str, Any]]
+_SAYS_NOTHING: dict[str, Any] = {}
+_TELLS = frozenset({"default", "items", "properties", "$ref", "allOf", "anyOf", "oneOf", "then", "else"})
+_told: dict[int, tuple[dict[str, Any], _Telling]] = {}
 _ignored = re.compile(r"[ ,./\-_*^]")
 
 
@@ -41,7 +45,7 @@ def key(answer: Answer, tools: Iterable[Tool], profile: Profile = "training") ->
     if answer.abstain or not answer.calls:
         return canonical_json(["abstain", answer.abstain or "no_call", sorted(answer.missing)])
     by_name = {tool.name: tool for tool in tools}
-    return canonical_json(sorted(call_key(call, by_name.get(call.name), profile) for call in answer.calls))
+    return canonical_json(sorted([call_key(call, by_name.get(call.name), profile) for call in answer.calls]))
 
 
 def call_key(call: Call, tool: Tool | None, profile: Profile = "training") -> str:
@@ -51,16 +55,21 @@ def call_key(call: Call, tool: Tool | None, profile: Profile = "training") -> st
 
 def canonical_object(values: dict[str, Any], schema: Any, root: dict[str, Any], profile: Profile) -> dict[str, Any]:
     """An object's values in their one form, without those that equal their default."""
-    inner = properties(schema, root)
+    telling = _telling_of_root(root) if schema is root else _telling(schema, root)
     found = {}
     for name, value in values.items():
         if value is None and is_nothing(name, schema, root):
             continue
-        one = resolve(inner.get(name), root) if name in inner else {}
-        normal = canonical_value(value, one, root, profile)
-        if "default" in one and is_same(normal, canonical_value(one["default"], one, root, profile)):
-            continue
-        found[name] = normal
+        one = telling.get(name, _SAYS_NOTHING)
+        if type(value) is str:
+            normal: Any = canonical_text(value, profile)
+        elif type(value) is int:
+            normal = value
+        else:
+            normal = canonical_value(value, one, root, profile)
+        # Read for the names that are given only: the default of a schema that holds itself may have no end.
+        if "default" not in one or not is_same(normal, canonical_value(one["default"], one, root, profile)):
+            found[name] = normal
     return found
 
 
@@ -71,6 +80,23 @@ def is_nothing(name: str, schema: Any, root: dict[str, Any]) -> bool:
     if not isinstance(one, dict) or (isinstance(required, list) and name in required):
         return False
     return resolve(one, root).get("default") is None and allows_null(one, root)
+
+
+def _telling(schema: Any, root: dict[str, Any]) -> _Telling:
+    """The properties of which a schema says more than a type, resolved."""
+    found = {name: resolve(inner, root) for name, inner in properties(schema, root).items()}
+    return {name: one for name, one in found.items() if not _TELLS.isdisjoint(one)}
+
+
+def _telling_of_root(root: dict[str, Any]) -> _Telling:
+    """Kept for the tools at work: most answers are compared with others to the same few tools."""
+    known = _told.get(id(root))
+    if known is None:
+        if len(_told) >= 1_000:
+            _told.clear()
+        # The schema is kept beside what it says, so that no other one can come to have its id.
+        known = _told[id(root)] = (root, _telling(root, root))
+    return known[1]
 
 
 def is_default(value: Any, schema: dict[str, Any], root: dict[str, Any], profile: Profile = "training") -> bool:
@@ -128,6 +154,8 @@ def is_same(left: Any, right: Any) -> bool:
     """Equality of JSON values: as Python's, but true is not 1."""
     if left is right:
         return True
+    if type(left) is str:
+        return bool(left == right)
     if isinstance(left, bool) or isinstance(right, bool):
         return left is right
     if isinstance(left, dict) and isinstance(right, dict):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zoneinfo
 from functools import lru_cache
 
-from selfimprove.tools.conversation import folded, tokens
+from selfimprove.tools.words import folded, tokens
 
 _ALSO = {
     "us": "usa america american united states u s dollars", "gb": "uk england britain british",
@@ -96,6 +96,12 @@ def regions() -> frozenset[str]:
     found = {folded(p.name) for p in places if p.name.isalpha()} | {"uk", "usa"}
     found |= {(p.alpha_2 if hasattr(p, "alpha_2") else p.code[3:]).casefold() for p in places}
     return frozenset(found)
+
+
+@lru_cache(maxsize=1)
+def named_regions() -> frozenset[str]:
+    """Those that are no words of everyday."""
+    return regions() - EVERYDAY
 
 
 def is_zone(name: str) -> bool:

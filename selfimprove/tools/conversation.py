@@ -7,44 +7,42 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import date
-from functools import cached_property
 from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 from selfimprove.tools.moments import Day, dates_in, relative_dates, times_in
-from selfimprove.tools.numerals import in_digits, numbers_in
+from selfimprove.tools.numerals import SPELLED, in_digits, numbers_in
+from selfimprove.tools.units import UNITS, converted
+from selfimprove.tools.words import folded, stem, tokens
 
 LARGEST = 400_000
 """Characters that are looked at. A longer conversation is cut in the middle: its two ends matter most."""
-_token = re.compile(r"[^\W_]+")
-_measure = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*+(?:\.\d++)?+|an?|per)[\s-]*(?:of\s+)?(?:an?\s+)?([a-z]+|[°%$€£¥])")
+_measure = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*+(?:\.\d++)?+|(?:an?|per)\b)[\s-]*(?:of\s+)?(?:an?\s+)?([a-z]+|[°%$€£¥])")
 _before = re.compile(r"([$€£¥])\s?(\d[\d,]*(?:\.\d+)?)")
-_ENDINGS = ("ingly", "ing", "edly", "ies", "ied", "ers", "est", "es", "ed", "er", "ly", "s", "e", "y")
+_raw_word = re.compile(r"[^\W_]+")
+_any_digit = re.compile(r"\d")
 
 
-def folded(text: str) -> str:
-    """Lower-case text without accents."""
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    return text.casefold()
+if TYPE_CHECKING:
+    from functools import cached_property
+else:
+
+    class cached_property:  # noqa: N801
+        """The library's without its lock, which Python 3.11 still takes: a microsecond each."""
+
+        def __init__(self, function: Any) -> None:
+            self.function, self.name, self.__doc__ = function, function.__name__, function.__doc__
+
+        def __get__(self, instance: Any, owner: type | None = None) -> Any:
+            found = instance.__dict__[self.name] = self.function(instance)
+            return found
 
 
-def tokens(text: str) -> list[str]:
-    """Words and numbers of a folded text, in order."""
-    return _token.findall(text)
-
-
-def stem(word: str) -> str:
-    """A word without its ending, crudely: enough to see that "flights" and "flight" are one."""
-    if len(word) <= 3 or not word.isalpha():
-        return word
-    for ending in _ENDINGS:
-        # Shorter stems meet by accident: "string" and "stress" would both be "str".
-        if word.endswith(ending) and len(word) - len(ending) >= (3 if ending == "s" else 4):
-            word = word[: -len(ending)]
-            break
-    return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+def is_numeric(text: str) -> bool:
+    """Whether a plain text may say a number, in digits or in words."""
+    digits = _any_digit.search(text) if text.isascii() else any(c.isdigit() for c in text)
+    return bool(digits) or not SPELLED.isdisjoint(text.split())
 
 
 class Conversation:
@@ -54,7 +52,7 @@ class Conversation:
         self.raw = text if len(text) <= LARGEST else text[: LARGEST // 2] + "\n" + text[-LARGEST // 2 :]
         self.text = folded(self.raw)
         self.tokens = tokens(self.text)
-        self.plain = " " + " ".join(self.tokens) + " "
+        self.plain = f" {' '.join(self.tokens)} "
 
     def has(self, plain: str) -> bool:
         """Whether words (folded, one space between) stand in the text in this order."""
@@ -67,11 +65,17 @@ class Conversation:
     @cached_property
     def raw_words(self) -> frozenset[str]:
         """Words with their capitals: NO is Norway, no is not."""
-        return frozenset(_token.findall(self.raw))
+        return frozenset(_raw_word.findall(self.raw))
 
     @cached_property
     def stems(self) -> frozenset[str]:
         return frozenset(map(stem, self.words))
+
+    def has_stem(self, word: str) -> bool:
+        """Whether a word stands in the text in some form."""
+        sought = stem(word)
+        # A stem begins its word: most that are not there need no other word's stem.
+        return f" {sought}" in self.plain and sought in self.stems
 
     def has_joined(self, joined: str) -> bool:
         """Whether whole words stand in the text that are this one without the spaces: "livingroom" for "living room"."""
@@ -93,18 +97,28 @@ class Conversation:
         return frozenset(accumulate(map(len, self.tokens), initial=0))
 
     @cached_property
+    def has_numbers(self) -> bool:
+        """Whether a number may be said, in digits or in words."""
+        return is_numeric(self.plain)
+
+    @cached_property
     def digits(self) -> str:
-        return in_digits(self.text)
+        return in_digits(self.text) if self.has_numbers else self.text
 
     @cached_property
     def numbers(self) -> frozenset[float]:
-        return frozenset(numbers_in(self.digits, spelled=False))
+        return frozenset(numbers_in(self.digits, spelled=False)) if self.has_numbers else frozenset()
 
     @cached_property
     def measures(self) -> frozenset[tuple[float, str]]:
-        """(number, unit or the word behind it); "an hour" is one hour."""
-        found = {(_amount(n), unit) for n, unit in _measure.findall(self.digits)}
+        """(number, unit); "an hour" is one hour."""
+        found = {(_amount(n), unit) for n, unit in _measure.findall(self.digits) if unit in UNITS}
         return frozenset(found | {(_amount(n), unit) for unit, n in _before.findall(self.digits)})
+
+    @cached_property
+    def conversions(self) -> list[tuple[float, frozenset[str]]]:
+        """The measures in every unit, with that unit's names."""
+        return [other for amount, unit in self.measures for other in converted(amount, unit)]
 
     @cached_property
     def today(self) -> list[date]:
@@ -120,15 +134,15 @@ class Conversation:
 
     @cached_property
     def stated_dates(self) -> frozenset[Day]:
-        return frozenset(dates_in(self.text))
+        return frozenset(dates_in(self.digits, spelled=False))
 
     @cached_property
     def dates(self) -> frozenset[Day]:
-        return self.stated_dates | relative_dates(self.text, self.today)
+        return self.stated_dates | relative_dates(self.digits, self.today)
 
     @cached_property
     def times(self) -> frozenset[tuple[int, int]]:
-        return frozenset(times_in(self.text))
+        return frozenset(times_in(self.digits, spelled=False))
 
 
 def _amount(text: str) -> float:

@@ -21,6 +21,8 @@ ANNOTATIONS = frozenset({
 _ONE = frozenset({"not", "if", "then", "else", "contains", "propertyNames", "additionalProperties", "unevaluatedItems",
                   "unevaluatedProperties"})  # fmt: skip
 _LIST = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+MAX_DEPTH = 64
+"""Schemas in schemas. jsonschema checks each level with a dozen frames of Python."""
 MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas"})
 """Keywords whose values are schemas by name."""
 HOLDERS = _ONE | _LIST | {"items", "additionalItems"}
@@ -35,52 +37,55 @@ KEYWORDS = _ONE | _LIST | MAPS | _PLAIN | {"type", "items", "additionalItems", "
 """Keywords that can refuse a value, or that others refer to."""
 
 
-def standard(schema: Any) -> Any:
-    """A schema in Draft 2020-12. What is malformed stays as it is: the check of the schema finds it. Raises RecursionError."""
+def standard(schema: Any, depth: int = 0) -> Any:
+    """A schema in Draft 2020-12. What is malformed stays as it is: the check of the schema finds it. Raises RecursionError for
+    one that is nested deeper than any tool's."""
     if not isinstance(schema, dict):
         return schema
+    if depth > MAX_DEPTH:
+        raise RecursionError
     made: dict[str, Any] = {}
     for keyword, value in schema.items():
         if keyword in _PLAIN:
             made[keyword] = value
         elif keyword in _ONE:
-            made[keyword] = standard(value)
+            made[keyword] = standard(value, depth + 1)
         elif keyword in _LIST and isinstance(value, list):
-            made[keyword] = [standard(one) for one in value]
+            made[keyword] = [standard(one, depth + 1) for one in value]
         elif keyword in MAPS and isinstance(value, dict):
-            made[keyword] = {name: standard(one) for name, one in value.items()}
+            made[keyword] = {name: standard(one, depth + 1) for name, one in value.items()}
         elif keyword in KEYWORDS and keyword not in _MEND:
             made[keyword] = value
     for keyword, mend in _MEND.items():
         if keyword in schema:
-            mend(schema[keyword], made, schema)
+            mend(schema[keyword], made, schema, depth)
     return made
 
 
-def _type(value: Any, made: dict[str, Any], schema: dict[str, Any]) -> None:
+def _type(value: Any, made: dict[str, Any], schema: dict[str, Any], depth: int) -> None:
     names = [type_name(name) for name in (value if isinstance(value, list) else [value])]
     if names and None not in names:
         # A name that nobody knows ("any", "file") says nothing.
         made["type"] = list(dict.fromkeys(names)) if isinstance(value, list) else names[0]
 
 
-def _items(value: Any, made: dict[str, Any], schema: dict[str, Any]) -> None:
+def _items(value: Any, made: dict[str, Any], schema: dict[str, Any], depth: int) -> None:
     if isinstance(value, list):
-        made["prefixItems"] = [standard(one) for one in value]
+        made["prefixItems"] = [standard(one, depth + 1) for one in value]
         if "additionalItems" in schema:
-            made["items"] = standard(schema["additionalItems"])
+            made["items"] = standard(schema["additionalItems"], depth + 1)
     else:
-        made["items"] = standard(value)
+        made["items"] = standard(value, depth + 1)
 
 
-def _dependencies(value: Any, made: dict[str, Any], schema: dict[str, Any]) -> None:
+def _dependencies(value: Any, made: dict[str, Any], schema: dict[str, Any], depth: int) -> None:
     if isinstance(value, dict):
         made["dependentRequired"] = {n: v for n, v in value.items() if isinstance(v, list)}
-        made["dependentSchemas"] = {n: standard(v) for n, v in value.items() if not isinstance(v, list)}
+        made["dependentSchemas"] = {n: standard(v, depth + 1) for n, v in value.items() if not isinstance(v, list)}
 
 
-def _exclusive(keyword: str, plain: str) -> Callable[[Any, dict[str, Any], dict[str, Any]], None]:
-    def mend(value: Any, made: dict[str, Any], schema: dict[str, Any]) -> None:
+def _exclusive(keyword: str, plain: str) -> Callable[[Any, dict[str, Any], dict[str, Any], int], None]:
+    def mend(value: Any, made: dict[str, Any], schema: dict[str, Any], depth: int) -> None:
         if isinstance(value, bool):
             del made[keyword]
             if value and plain in made:
@@ -89,12 +94,12 @@ def _exclusive(keyword: str, plain: str) -> Callable[[Any, dict[str, Any], dict[
     return mend
 
 
-def _required(value: Any, made: dict[str, Any], schema: dict[str, Any]) -> None:
+def _required(value: Any, made: dict[str, Any], schema: dict[str, Any], depth: int) -> None:
     if isinstance(value, bool):
         del made["required"]
 
 
-def _nullable(value: Any, made: dict[str, Any], schema: dict[str, Any]) -> None:
+def _nullable(value: Any, made: dict[str, Any], schema: dict[str, Any], depth: int) -> None:
     if value is True and "type" in made:
         names = made["type"] if isinstance(made["type"], list) else [made["type"]]
         made["type"] = list(dict.fromkeys([*names, "null"]))
@@ -102,7 +107,7 @@ def _nullable(value: Any, made: dict[str, Any], schema: dict[str, Any]) -> None:
             made["enum"] = [*made["enum"], None]
 
 
-_MEND: dict[str, Callable[[Any, dict[str, Any], dict[str, Any]], None]] = {
+_MEND: dict[str, Callable[[Any, dict[str, Any], dict[str, Any], int], None]] = {
     "type": _type,
     "items": _items,
     "dependencies": _dependencies,

@@ -22,6 +22,10 @@ _MONTHS = "january february march april may june july august september october n
 _MONTH = {name[:n]: i for i, name in enumerate(_MONTHS, 1) for n in (3, len(name))} | {"sept": 9}
 _WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()  # noqa: SIM905
 _month = "(" + "|".join(sorted(_MONTH, key=len, reverse=True)) + r")\.?"
+_MONTHS_IN_SHORT = tuple(name[:3] for name in _MONTHS)
+_parted = re.compile(r"\d[-/.]\d")
+_eight_digits = re.compile(r"\d{8}")
+"""What the patterns below cannot do without, and quicker to find."""
 _year_first = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _compact = re.compile(r"(?<!\d)((?:19|20)\d\d)(\d\d)(\d\d)(?!\d)")
 _year_last = re.compile(r"(?<!\d)(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})(?!\d)")
@@ -35,26 +39,32 @@ _FEASTS: dict[str, tuple[int, int]] = {
     "valentine": (2, 14), "halloween": (10, 31), "independence day": (7, 4),
 }  # fmt: skip
 
-_clock = re.compile(r"(?<![\d:.])(\d{1,2})(?::(\d{2})(?::(\d{2})(?:\.\d+)?)?)?\s*(?:o'?clock\s*)?(a\.?m\b|p\.?m\b)?")
-_spoken = re.compile(r"(?<![\d:.])(\d{1,2}) (\d{2})\s*(a\.?m\b|p\.?m\b)")
+_clock = re.compile(r"(\d(?<![\d:.]\d)\d?)(?::(\d{2})(?::(\d{2})(?:\.\d+)?)?)?\s*(?:o'?clock\s*)?(a\.?m\b|p\.?m\b)?")
+_spoken = re.compile(r"(\d(?<![\d:.]\d)\d?) (\d{2})\s*(a\.?m\b|p\.?m\b)")
 _past = re.compile(r"\b(0\.5|half|0\.25|quarter|\d{1,2})\s+(?:minutes\s+)?(past|after|to|before)\s+(\d{1,2})(?!\d)")
 
 
-def dates_in(text: str) -> set[Day]:
-    """Every day that a lower-case text can mean. Days and months in doubt are given both ways."""
-    text = in_digits(text)
+def dates_in(text: str, *, spelled: bool = True) -> set[Day]:
+    """Every day that a lower-case text can mean. Days and months in doubt are given both ways. `spelled`: number words are still
+    in it."""
+    text = in_digits(text) if spelled else text
     found: set[Day] = set()
-    for y, m, d in (*_year_first.findall(text), *_compact.findall(text)):
-        found |= _days(int(y), (int(m), int(d)))
-    for a, b, y in _year_last.findall(text):
-        year = int(y) if len(y) == 4 else 2000 + int(y)
-        found |= _days(year, (int(a), int(b)), (int(b), int(a)))
-    for a, b in _short.findall(text):
-        found |= _days(None, (int(a), int(b)), (int(b), int(a)))
-    for month, d, y in _month_first.findall(text):
-        found |= _days(int(y) if y else None, (_MONTH[month], int(d)))
-    for d, month, y in _day_first.findall(text):
-        found |= _days(int(y) if y else None, (_MONTH[month], int(d)))
+    if _parted.search(text):
+        for y, m, d in _year_first.findall(text):
+            found |= _days(int(y), (int(m), int(d)))
+        for a, b, y in _year_last.findall(text):
+            year = int(y) if len(y) == 4 else 2000 + int(y)
+            found |= _days(year, (int(a), int(b)), (int(b), int(a)))
+        for a, b in _short.findall(text):
+            found |= _days(None, (int(a), int(b)), (int(b), int(a)))
+    if _eight_digits.search(text):
+        for y, m, d in _compact.findall(text):
+            found |= _days(int(y), (int(m), int(d)))
+    if any(map(text.__contains__, _MONTHS_IN_SHORT)):
+        for month, d, y in _month_first.findall(text):
+            found |= _days(int(y) if y else None, (_MONTH[month], int(d)))
+        for d, month, y in _day_first.findall(text):
+            found |= _days(int(y) if y else None, (_MONTH[month], int(d)))
     found |= {(None, *day) for name, day in _FEASTS.items() if name in text}
     return found
 
@@ -64,9 +74,9 @@ def _days(year: int | None, *pairs: tuple[int, int]) -> set[Day]:
 
 
 def relative_dates(text: str, today: Iterable[date]) -> set[Day]:
-    """Days named from today: tomorrow, in 3 days, next Friday. `today` are the days that it may be."""
+    """Days named from today in a text with its numbers in digits: tomorrow, in 3 days, next Friday. `today` are the days that it
+    may be."""
     found: set[date] = set()
-    text = in_digits(text)
     for base in today:
         offsets = {n for word, n in (("today", 0), ("tonight", 0), ("tomorrow", 1), ("yesterday", -1)) if word in text}
         if "day after tomorrow" in text:
@@ -76,23 +86,25 @@ def relative_dates(text: str, today: Iterable[date]) -> set[Day]:
             offsets.add(-days if ago else days)
         offsets |= {7} if "next week" in text else set()
         named = [i for i, name in enumerate(_WEEKDAYS) if name in text]
-        offsets |= {n for n in range(-7, 15) if (base + timedelta(n)).weekday() in named}
+        if named:
+            offsets |= {n for n in range(-7, 15) if (base + timedelta(n)).weekday() in named}
         if "weekend" in text:
             offsets |= {n for n in range(15) if (base + timedelta(n)).weekday() >= 5}
         found |= {base + timedelta(n) for n in offsets}
     return {(day.year, day.month, day.day) for day in found}
 
 
-def times_in(text: str, *, bare: bool = True) -> set[tuple[int, int]]:
+def times_in(text: str, *, bare: bool = True, spelled: bool = True) -> set[tuple[int, int]]:
     """(hour, minute) of every time that a lower-case text can mean: 7 is 7 and 19 where nothing says which. `bare` numbers
-    (without minutes or am and pm) count as hours."""
-    text = in_digits(text)
+    (without minutes or am and pm) count as hours. `spelled`: number words are still in it."""
+    text = in_digits(text) if spelled else text
     found: set[tuple[int, int]] = set()
     for hour, minute, _, half in _clock.findall(text):
         if bare or minute or half:
             found |= _hours(int(hour), int(minute or 0), half)
-    for hour, minute, half in _spoken.findall(text):
-        found |= _hours(int(hour), int(minute), half)
+    if "m" in text:
+        for hour, minute, half in _spoken.findall(text):
+            found |= _hours(int(hour), int(minute), half)
     for part, way, hour in _past.findall(text):
         minutes = 30 if part in ("half", "0.5") else 15 if part in ("quarter", "0.25") else int(part)
         total = int(hour) * 60 + (minutes if way in ("past", "after") else -minutes)

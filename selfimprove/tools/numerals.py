@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from selfimprove.tools.words import tokens
+
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen nineteen"
@@ -36,23 +38,29 @@ _point = re.compile(r"\b(\d+) point (\d+)\b")
 # Runs of digits are taken whole and from their beginning: a query of a megabyte of them must not take minutes.
 _scaled = re.compile(r"(?<!\d)(?<!\d,)(\d[\d,]*+(?:\.\d++)?+)\s?(k|m|mn|bn|b|" + "|".join(SCALES) + r")\b")
 _SHORT = {"k": 1_000, "m": 1_000_000, "mn": 1_000_000, "b": 1_000_000_000, "bn": 1_000_000_000}
-_number = re.compile(r"(?:(?<![\w.)])([-\u2212]))?(?<![\d.])(\d{1,3}(?:,\d{3})+(?!\d)|\d+)(\.\d+)?")
-_leading_point = re.compile(r"(?<![\w.])\.(\d+)\b")
+_number = re.compile(r"(\d(?<![\d.]\d)(?:\d{0,2}(?:,\d{3})+(?!\d)|\d*))(\.\d+)?")
+_minus = re.compile(r"(?<![\w.)])[-\u2212]")
+_leading_point = re.compile(r"\.(?<![\w.]\.)(\d+)\b")
 _fraction = re.compile(r"(?<![\d/])(\d{1,3})\s?/\s?(\d{1,3})(?![\d/])")
-_ordinal_mark = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b")
+_ordinal_mark = re.compile(r"(\d)(?:st|nd|rd|th)\b")
 
 
-_SPELLED = frozenset((*SMALL, *SCALES, *_FIXED, "point"))
+SPELLED = frozenset((*SMALL, *SCALES, *_FIXED, "point"))
+"""Every word that is read as a number or a part of one."""
 
 
 def in_digits(text: str) -> str:
     """Lower-case text with its number words in digits; `second` stays a word where no number stands before it."""
-    if _SPELLED.isdisjoint(_word.findall(text)):
-        return _ordinal_mark.sub("", text)
-    text = _run.sub(_digits, text)
-    text = _point.sub(r"\1.\2", text)
-    text = _and_a_half.sub(lambda m: f"{m[1]}{'.5' if m[2] == 'half' else '.25'}", text)
-    return _ordinal_mark.sub("", _fixed.sub(lambda m: _FIXED[m[1]], text))
+    # Whole words as `tokens` finds them: what these patterns look for stands between edges of words.
+    words = SPELLED.intersection(tokens(text))
+    if words:
+        text = _run.sub(_digits, text)
+        if "point" in words:
+            text = _point.sub(r"\1.\2", text)
+        if not words.isdisjoint(_FIXED):
+            text = _and_a_half.sub(lambda m: f"{m[1]}{'.5' if m[2] == 'half' else '.25'}", text)
+            text = _fixed.sub(lambda m: _FIXED[m[1]], text)
+    return _ordinal_mark.sub(r"\1", text)
 
 
 def _digits(match: re.Match[str]) -> str:
@@ -84,8 +92,11 @@ def numbers_in(text: str, *, spelled: bool = True) -> set[float]:
     """All numbers of a lower-case text; a minus sign counts where it is no hyphen. `spelled`: number words are still in it."""
     digits = in_digits(text) if spelled else text
     found: set[float] = set()
-    for sign, whole, rest in _number.findall(digits):
-        found.add(_float(sign, whole, rest))
+    for number in _number.finditer(digits):
+        # Hundreds of digits are no number that a tool takes; float() would give infinity, which equals itself.
+        value = float(number[1].replace(",", "")[:300] + (number[2] or "")[:300])
+        start = number.start()
+        found.add(-value if start and _minus.match(digits, start - 1) else value)
     if "." in digits:
         found |= {float("0." + d) for d in _leading_point.findall(digits)}
     for number, scale in _scaled.findall(digits):
@@ -94,8 +105,3 @@ def numbers_in(text: str, *, spelled: bool = True) -> set[float]:
         found |= {int(a) / int(b) for a, b in _fraction.findall(digits) if int(b)}
     return found
 
-
-def _float(sign: str, whole: str, rest: str) -> float:
-    # Hundreds of digits are no number that a tool takes; float() would give infinity, which equals itself.
-    value = float(whole.replace(",", "")[:300] + rest[:300])
-    return -value if sign else value

@@ -42,9 +42,10 @@ def _compile(schema: Any, depth: int) -> Check:
         raise _NotCompiled
     checks: list[Check] = []
     for keyword, value in schema.items():
-        if keyword in _COMPILE:
-            checks += _COMPILE[keyword](value, schema, depth)
-        elif keyword in KEYWORDS and keyword not in ANNOTATIONS and keyword not in _WITH_OTHERS:
+        make = _COMPILE.get(keyword)
+        if make is not None:
+            checks += make(value, schema, depth)
+        elif keyword in _REFUSED:
             raise _NotCompiled
     if not checks:
         return _anything
@@ -84,8 +85,12 @@ _TYPES: dict[str, Check] = {
 
 
 def _type(value: Any, schema: dict[str, Any], depth: int) -> list[Check]:
+    if schema.get("nullable"):
+        raise _NotCompiled
+    if type(value) is str and value in _TYPES:
+        return [_TYPES[value]]
     names = [type_name(name) for name in (value if isinstance(value, list) else [value])]
-    if not names or None in names or schema.get("nullable"):
+    if not names or None in names:
         raise _NotCompiled
     checks = [_TYPES[str(name)] for name in names]
     return checks if len(checks) == 1 else [lambda v: any(check(v) for check in checks)]
@@ -192,3 +197,4 @@ _COMPILE: dict[str, Callable[[Any, dict[str, Any], int], list[Check]]] = {
 }
 _WITH_OTHERS = frozenset({"nullable", "$defs", "definitions"})
 """Keywords that say nothing by themselves."""
+_REFUSED = KEYWORDS - ANNOTATIONS - _WITH_OTHERS - _COMPILE.keys()

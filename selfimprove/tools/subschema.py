@@ -20,9 +20,6 @@ ALIASES = {
 """Type names of other dialects (BFCL, ToolACE, xLAM, Java) in JSON Schema's words."""
 NAMES = frozenset({"string", "integer", "number", "boolean", "array", "object", "null"})
 MOST_STEPS = 16
-_FOLLOWED = frozenset({"$ref", "allOf", "anyOf", "oneOf"})
-_ELSEWHERE = frozenset({"$ref", "allOf", "anyOf", "oneOf", "then", "else"})
-"""Keywords behind which properties can stand."""
 
 
 def type_name(name: Any) -> str | None:
@@ -48,7 +45,7 @@ def types(schema: Any) -> frozenset[str]:
 def resolve(schema: Any, root: dict[str, Any]) -> dict[str, Any]:
     """The schema itself behind local references and unions that have one branch beside null; `{}` where that fails."""
     found: dict[str, Any] = schema if isinstance(schema, dict) else {}
-    if found.keys().isdisjoint(_FOLLOWED):
+    if not leads_on(found):
         return found
     for _ in range(MOST_STEPS):
         following = _next(found, root)
@@ -59,6 +56,11 @@ def resolve(schema: Any, root: dict[str, Any]) -> dict[str, Any]:
         if same:
             return found
     return {}
+
+
+def leads_on(schema: dict[str, Any]) -> bool:
+    """Whether what a schema says stands elsewhere, too. Four looks for a key cost less than a walk over all keys."""
+    return "$ref" in schema or "anyOf" in schema or "oneOf" in schema or "allOf" in schema
 
 
 def _next(schema: dict[str, Any], root: dict[str, Any]) -> Any:
@@ -111,7 +113,7 @@ def lookup(reference: str, root: dict[str, Any]) -> Any:
 
 def properties(schema: Any, root: dict[str, Any] | None = None) -> dict[str, Any]:
     """Name -> schema of an object's properties, those of its `allOf`, `anyOf` and `oneOf` branches included."""
-    if isinstance(schema, dict) and schema.keys().isdisjoint(_ELSEWHERE):
+    if isinstance(schema, dict) and not (leads_on(schema) or "then" in schema or "else" in schema):
         plain = schema.get("properties")
         return plain if isinstance(plain, dict) else {}
     root = schema if root is None and isinstance(schema, dict) else root or {}

@@ -17,12 +17,13 @@ from collections import Counter
 from typing import Any
 
 from selfimprove.tools.canonical import is_default
-from selfimprove.tools.codes import COMMON, EVERYDAY, codes_of, is_zone, names_of, regions
-from selfimprove.tools.conversation import Conversation, folded, stem, tokens
-from selfimprove.tools.moments import dates_in, rest_of, times_in
+from selfimprove.tools.codes import COMMON, codes_of, is_zone, named_regions, names_of, regions
+from selfimprove.tools.conversation import Conversation, is_numeric
+from selfimprove.tools.moments import Day, dates_in, rest_of, times_in
 from selfimprove.tools.numerals import in_digits, numbers_in
 from selfimprove.tools.subschema import resolve
-from selfimprove.tools.units import converted, names_unit
+from selfimprove.tools.units import names_unit
+from selfimprove.tools.words import folded, plain, tokens
 
 _moment = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?|\d\d?[/.]\d\d?[/.]\d{4}|\d\d?:\d\d(?::\d\d)?")
 _placeholder = re.compile(
@@ -30,6 +31,10 @@ _placeholder = re.compile(
     re.IGNORECASE,
 )
 """A place for a value, not a value: {{city}}, <string>, $ROOM, your_city_here. That its word is said does not make it one."""
+_letter = re.compile(r"[a-z]")
+_joints = re.compile(r"[,_\-/]")
+_chain = re.compile(r"\d[.:/-]\d+[.:/-]\d")
+"""Addresses, versions, telephone numbers: said as a whole or not at all."""
 _month_day = re.compile(r"\d\d?-\d\d?")
 _asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
 _allowed_said = re.compile(
@@ -56,28 +61,31 @@ def trace(
     its name and the tool's description."""
     if value is None or isinstance(value, bool):
         return "any"
-    if isinstance(value, str) and _placeholder.match(value) and value.strip() not in said.raw:
-        return None
-    if isinstance(value, str) and not value.isascii() and _is_dressed_up(value, said):
-        return None
-    if isinstance(value, str) and (plain := _plain(value)) and said.has(plain):
-        # All that was said is no value of it: a model that understood nothing copies the request.
-        whole = plain.count(" ") > 2 and len(plain) == len(said.plain) - 2
-        return None if whole or (len(plain) > 40 and len(plain) > 0.8 * len(said.plain)) else "said"
-    if isinstance(value, int) and said.has(str(value)):
+    low = ""
+    if isinstance(value, str):
+        if value not in said.raw and _is_made_up(value, said):
+            return None
+        low = plain(value[:LONGEST_VALUE])
+        if low and said.has(low):
+            # All that was said is no value of it: a model that understood nothing copies the request.
+            whole = low.count(" ") > 2 and len(low) == len(said.plain) - 2
+            return None if whole or (len(low) > 40 and len(low) > 0.8 * len(said.plain)) else "said"
+    elif isinstance(value, int) and said.has(str(value)):
         return "number"
     one = resolve(schema, root or {}) if schema else {}
     if _goes_without_saying(value, one, root or {}):
         return "default"
     if isinstance(value, str):
-        return _text(value, one, said, about)
+        return _text(value, low, one, said, about)
     if isinstance(value, int | float):
         return _number(float(value), value, one, said, about)
     return None
 
 
 def _goes_without_saying(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:
-    if any(is_default(value, {**schema, "default": schema[key]}, root) for key in ("default", "const") if key in schema):
+    if "default" in schema and is_default(value, schema, root):
+        return True
+    if "const" in schema and is_default(value, {**schema, "default": schema["const"]}, root):
         return True
     description = schema.get("description")
     if not isinstance(description, str) or "efault" not in description or isinstance(value, list | dict):
@@ -96,40 +104,31 @@ def _is_number(text: str, value: float) -> bool:
 def _number(
     number: float, value: Any, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]
 ) -> str | None:  # fmt: skip
-    if str(value) in said.words or number in said.numbers:
+    if said.has(str(value)) or number in said.numbers:
         return "number"
     if number < 0 and -number in said.numbers and _negative.search(said.text):
         return "number"
-    for amount, unit in said.measures:
-        for other, names in converted(amount, unit):
-            if abs(number - other) <= 1e-6 * abs(other) and names_unit(names, schema.get("description"), *about):
-                return "measure"
+    for other, names in said.conversions:
+        if abs(number - other) <= 1e-6 * abs(other) and names_unit(names, schema.get("description"), *about):
+            return "measure"
     return _enum(value, schema, said)
 
 
-def _text(value: str, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]) -> str | None:
-    plain = _plain(value)
-    if _is_repeated(plain.split()):
+def _text(value: str, low: str, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]) -> str | None:
+    """A text, with its plain form."""
+    if " " in low and _is_repeated(low.split()):
         return None
-    if not plain:
+    if not low:
         # Only signs: an operator may be said; "..." and nothing at all are said nowhere.
         return "said" if _is_sign_said(value.strip(), said) else _enum(value, schema, said)
-    if (len(plain) >= 5 or ord(plain[0]) > 0x2E7F) and said.has_joined(plain.replace(" ", "")):
+    if (len(low) >= 5 or ord(low[0]) > 0x2E7F) and said.has_joined(low.replace(" ", "")):
         return "said"
-    if _is_moment(value):
-        return _as_moment(value, said) or _enum(value, schema, said)
-    return (
-        _as_moment(value, said)
-        or _as_number(value, schema, said, about)
-        or _as_words(plain, said)
-        or _as_code(value, plain, said)
-        or _as_place(value, schema, said)
-        or _enum(value, schema, said)
-    )
-
-
-def _plain(value: str) -> str:
-    return " ".join(tokens(folded(value[:LONGEST_VALUE])))
+    if is_numeric(low):
+        if _is_moment(value):
+            return _as_moment(value, said) or _enum(value, schema, said)
+        if how := _as_moment(value, said) or _as_number(value, schema, said, about):
+            return how
+    return _as_words(low, said) or _as_code(value, low, said) or _as_place(value, schema, said) or _enum(value, schema, said)
 
 
 def _is_sign_said(signs: str, said: Conversation) -> bool:
@@ -151,6 +150,8 @@ def _as_number(value: str, schema: dict[str, Any], said: Conversation, about: tu
         return _number(float(digits.replace(",", "")), digits, {"description": schema.get("description")}, said, about)
     except ValueError:
         pass
+    if _chain.search(digits):
+        return None
     found = numbers_in(low)
     if _repeats(tokens(digits), tokens(said.digits)):
         return None
@@ -165,27 +166,32 @@ def _is_moment(value: str) -> bool:
 
 def _as_moment(value: str, said: Conversation) -> str | None:
     low = folded(value)
-    if len(low) > 60 or not (any(c.isdigit() for c in low) or any(c.isdigit() for c in in_digits(low))):
+    if len(low) > 60:
         return None
-    if any(w not in said.words and not w.isdigit() for w in tokens(rest_of(low))):
+    if (not low.isascii() or _letter.search(low)) and any(w not in said.words and not w.isdigit() for w in tokens(rest_of(low))):
         return None
     days = dates_in(low.replace("-", "/") if _month_day.fullmatch(low.strip()) else low)
     hours = times_in(low, bare=False)
-    if days and not any(_same_day(d, s) for d in days for s in said.dates):
+    if days and not any(_is_said_day(day, said) for day in days):
         return None
     if hours and not hours & said.times and not (days and hours <= {(0, 0), (23, 59)}):
         return None
     return "date" if days else "time" if hours else None
 
 
-def _same_day(day: tuple[int | None, int, int], other: tuple[int | None, int, int]) -> bool:
-    return day[1:] == other[1:] and (day[0] is None or other[0] is None or day[0] == other[0])
+def _is_said_day(day: Day, said: Conversation) -> bool:
+    """A day that was said without a year may be one of any year that people speak of; with one, only of that."""
+    years = {year for year, *rest in said.dates if tuple(rest) == day[1:]}
+    if day[0] is None or not years - {None}:
+        return bool(years) and (day[0] is None or 1900 <= day[0] <= 2100)
+    return day[0] in years
 
 
-def _as_words(plain: str, said: Conversation) -> str | None:
-    words = [w for w in plain.split() if w not in SMALL_WORDS] or plain.split()
-    if not all(_known(w, said) for w in words):
-        return None
+def _as_words(low: str, said: Conversation) -> str | None:
+    words = [w for w in low.split() if w not in SMALL_WORDS] or low.split()
+    for word in words:
+        if not _known(word, said):
+            return None
     return None if _repeats(words, said.tokens) else "words"
 
 
@@ -195,9 +201,12 @@ def _is_repeated(words: list[str]) -> bool:
     return any(n % part == 0 and words == words[:part] * (n // part) for part in range(1, n // 2 + 1)) if n < 2_000 else True
 
 
-def _is_dressed_up(value: str, said: Conversation) -> bool:
-    """Letters in shapes (mathematical, full-width, encircled) that nobody said: no tool reads them as what they look like."""
-    return any(c not in said.raw and unicodedata.decomposition(c).startswith(_SHAPES) for c in set(value))
+def _is_made_up(value: str, said: Conversation) -> bool:
+    """A place for a value, or letters in shapes (mathematical, full-width, encircled) that nobody said: no tool reads them as
+    what they look like."""
+    if _placeholder.match(value) and value.strip() not in said.raw:
+        return True
+    return not value.isascii() and any(c not in said.raw and unicodedata.decomposition(c).startswith(_SHAPES) for c in set(value))
 
 
 def _repeats(words: list[str], said: list[str]) -> bool:
@@ -213,17 +222,17 @@ def _known(word: str, said: Conversation) -> bool:
         return True
     if word.isdecimal():
         return float(word[:300]) in said.numbers
-    return len(word) > 3 and stem(word) in said.stems
+    return len(word) > 3 and said.has_stem(word)
 
 
-def _as_code(value: str, plain: str, said: Conversation) -> str | None:
+def _as_code(value: str, low: str, said: Conversation) -> str | None:
     if len(value) <= 10 and any(_is_named(name, said) for name in names_of(value.strip())):
         return "code"
-    if any(code.upper() in said.raw_words or (code in COMMON and said.has(code)) for code in codes_of(plain)):
+    if any(code.upper() in said.raw_words or (code in COMMON and said.has(code)) for code in codes_of(low)):
         return "code"
     if is_zone(value):
         return "code" if said.has(" ".join(tokens(folded(value.split("/")[-1])))) else None
-    parts = [p for p in re.split(r"[,_\-/]", value) if p.strip()]
+    parts = [p for p in _joints.split(value) if p.strip()] if _joints.search(value) else []
     if 1 < len(parts) <= 3:
         # "Lyon, FR", "en-US": each part said or a code of something said.
         return "code" if all(_part(p, said) for p in parts) else None
@@ -231,18 +240,19 @@ def _as_code(value: str, plain: str, said: Conversation) -> str | None:
 
 
 def _part(text: str, said: Conversation) -> bool:
-    plain = _plain(text)
-    return not plain or said.has(plain) or any(_is_named(name, said) for name in (*names_of(text.strip()), *codes_of(plain)))
+    low = plain(text[:LONGEST_VALUE])
+    return not low or said.has(low) or any(_is_named(name, said) for name in (*names_of(text.strip()), *codes_of(low)))
 
 
 def _as_place(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
     """ "Oakland, CA" for Oakland, where the description asks for a state or country behind the place, and none is said."""
-    parts = [part.strip() for part in value.split(",")]
-    asked = str(schema.get("description", ""))[:2000]
-    if len(parts) != 2 or not _asks_for_region.search(asked) or not _part(parts[0], said):
+    if value.count(",") != 1:
         return None
-    region = _plain(parts[1])
-    others = (regions() - EVERYDAY) & said.words
+    parts = [part.strip() for part in value.split(",")]
+    if not _asks_for_region.search(str(schema.get("description", ""))[:2000]) or not _part(parts[0], said):
+        return None
+    region = plain(parts[1][:LONGEST_VALUE])
+    others = named_regions() & said.words
     return "place" if (region in regions() or codes_of(region) & regions()) and not others else None
 
 
@@ -252,16 +262,16 @@ def _is_named(name: str, said: Conversation) -> bool:
 
 def _enum(value: Any, schema: dict[str, Any], said: Conversation) -> str | None:
     """An allowed value needs no word of its own, unless the conversation names another allowed one."""
-    allowed = schema.get("enum") or _listed(schema.get("description"))
+    allowed = schema.get("enum") or _listed(schema.get("description"), value)
     if not isinstance(allowed, list) or len(allowed) > 200 or value not in allowed:
         return None
-    others = [" ".join(tokens(folded(v))) for v in allowed if isinstance(v, str) and v != value]
-    return None if any(o and len(o) > 1 and _as_words(o, said) for o in others) else "enum"
+    others = [plain(v) for v in allowed if isinstance(v, str) and v != value]
+    return None if any(len(o) > 1 and _as_words(o, said) for o in others) else "enum"
 
 
-def _listed(description: Any) -> list[str]:
-    """The allowed values that a description quotes: "Can be 'asc' or 'desc'"."""
-    if not isinstance(description, str):
+def _listed(description: Any, value: Any) -> list[str]:
+    """The allowed values that a description quotes, if this is one of them: "Can be 'asc' or 'desc'"."""
+    if not isinstance(description, str) or not isinstance(value, str) or value not in description:
         return []
     found = [v for part in _allowed_said.findall(description[:2000]) for v in _quoted.findall(part)]
     return found if len(found) > 1 else []

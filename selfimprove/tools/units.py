@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from selfimprove.tools.conversation import folded, tokens
+from selfimprove.tools.words import folded, tokens
 
 _DIMENSIONS: tuple[dict[str, float], ...] = (
     {"millisecond ms": 0.001, "second sec s": 1,
@@ -33,6 +33,9 @@ for _number, _units in enumerate(_NAMED):
     for _names, _factor in _units:
         for _name in _names:
             _OF.setdefault(_name, []).append((_number, _factor))
+_DEGREES = {"fahrenheit", "f", "degree", "°", "celsius", "centigrade", "c"}
+UNITS = frozenset(name + s for name in _DEGREES | _OF.keys() for s in ("", "s"))
+"""Every word that `converted` knows."""
 
 
 def converted(number: float, unit: str) -> Iterator[tuple[float, frozenset[str]]]:

@@ -52,23 +52,27 @@ class Uncheckable(Exception):  # noqa: N818 - a reason, not a fault
     """The arguments cannot be checked; the message is a reason code: definition-RULE, too-complex or pattern-timeout."""
 
 
+_plain_validator = BoundedValidator({}, registry=Registry())
+
+
 class Checker:
     """What checks the arguments of one tool. Built by `checker_of`."""
 
-    def __init__(self, parameters: dict[str, Any], passes: Callable[[Any], bool] | None) -> None:
-        self.parameters, self.passes = parameters, passes
+    def __init__(self, key: bytes, passes: Callable[[Any], bool] | None) -> None:
+        self.key, self.passes = key, passes
 
     @cached_property
-    def schema(self) -> dict[str, Any]:
-        found = standard(self.parameters)
-        assert isinstance(found, dict)
-        return found
+    def validator(self) -> Any:
+        """jsonschema's, made for the first arguments that do not pass quickly."""
+        schema = standard(_read(self.key))
+        # What is compiled refers to nothing, so it needs no resolver of its own: half of what a validator costs.
+        return _plain_validator.evolve(schema=schema) if self.passes else BoundedValidator(schema, registry=Registry())
 
     def errors(self, arguments: dict[str, Any]) -> list[Problem]:
         """Every problem, the first twenty; an empty list means valid. Raises Uncheckable."""
         if self.passes and self.passes(arguments):
             return []
-        return _errors(self.schema, arguments)
+        return _errors(self, arguments)
 
 
 def checker_of(parameters: Any) -> Checker:
@@ -87,12 +91,12 @@ def checker_of(parameters: Any) -> Checker:
 
 
 def _checker(key: bytes) -> Checker | str:
-    schema = marshal.loads(key)  # what was just written above, never what came from elsewhere
+    schema = _read(key)
     if not isinstance(schema, dict):
         return "definition-no-schema"
     quick = compiled(schema)
     if quick:
-        return Checker(schema, quick)
+        return Checker(key, quick)
     try:
         made = standard(schema)
         Draft202012Validator.check_schema(made)
@@ -100,7 +104,11 @@ def _checker(key: bytes) -> Checker | str:
         return "definition-no-schema"
     except RecursionError:
         return "definition-too-deep"
-    return _unusable(key) or Checker(schema, compiled(made))
+    return _unusable(key) or Checker(key, compiled(made))
+
+
+def _read(key: bytes) -> Any:
+    return marshal.loads(key)  # what `checker_of` wrote, never what came from elsewhere
 
 
 # Bounded by size as well as number: a thousand schemas of 400 KB would fill the memory.
@@ -115,12 +123,11 @@ def _unusable(key: bytes) -> str:
     return "definition-too-complex" if b"unevaluated" in key and b"$ref" in key else ""
 
 
-def _errors(schema: dict[str, Any], arguments: dict[str, Any]) -> list[Problem]:
+def _errors(checker: Checker, arguments: dict[str, Any]) -> list[Problem]:
     found: list[Problem] = []
     set_steps(MOST_STEPS)
     try:
-        validator = BoundedValidator(schema, registry=Registry())
-        for error in validator.iter_errors(arguments):
+        for error in checker.validator.iter_errors(arguments):
             found += _problems(error)
             if len(found) >= MOST_ERRORS:
                 return found
@@ -134,6 +141,7 @@ def _errors(schema: dict[str, Any], arguments: dict[str, Any]) -> list[Problem]:
     except (RecursionError, TooComplex, OverflowError, MemoryError):
         raise Uncheckable("too-complex") from None
     named = {(p.code, p.path) for p in found}
+    schema = checker.validator.schema
     return found + [p for p in _extras(arguments, schema, schema, (), top=True) if (p.code, p.path) not in named]
 
 

@@ -6,7 +6,7 @@ that an object inside does not name and does not refuse.
 
 from __future__ import annotations
 
-from selfimprove.tools.validation import Uncheckable, checker_of
+from selfimprove.tools.validation import Uncheckable
 from selfimprove.verify.case import Case, Finding
 
 
@@ -18,7 +18,7 @@ def arguments(case: Case) -> Finding | None:
             wrong.add("unknown-tool")
             continue
         try:
-            for problem in checker_of(case.tools[call.name].parameters).errors(call.arguments):
+            for problem in case.tools.checker(call.name).errors(call.arguments):
                 found = wrong if problem.sure else unclear
                 found.add(f"{problem.code}:{problem.path}"[:80] if problem.path else problem.code)
         except Uncheckable as reason:

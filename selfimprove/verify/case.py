@@ -14,9 +14,50 @@ from typing import Any, Literal, NamedTuple
 
 from selfimprove.records import Answer, Attempt, Sample, Tool
 from selfimprove.tools.conversation import Conversation
+from selfimprove.tools.validation import Checker, checker_of
 
 Finding = tuple[Literal["rejected", "unknown"], tuple[str, ...]]
 """Why an answer did not pass a layer: a veto, or something that the layer cannot tell; and the reason codes."""
+
+
+class Offered(Mapping[str, Tool]):
+    """Definitions by name, as records or as they were read. What is made of them is made once, of the few that are called."""
+
+    def __init__(self, definitions: Mapping[str, Tool | dict[str, Any]]) -> None:
+        self.definitions = definitions
+        self._tools: dict[str, Tool] = {}
+        self._checkers: dict[str, Checker] = {}
+
+    def __getitem__(self, name: str) -> Tool:
+        found = self._tools.get(name)
+        if found is None:
+            one = self.definitions[name]
+            found = self._tools[name] = _tool(name, one) if isinstance(one, dict) else one
+        return found
+
+    def checker(self, name: str) -> Checker:
+        """What checks a tool's arguments. Raises Uncheckable."""
+        found = self._checkers.get(name)
+        if found is None:
+            found = self._checkers[name] = checker_of(self[name].parameters)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.definitions
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.definitions)
+
+    def __len__(self) -> int:
+        return len(self.definitions)
+
+
+def _tool(name: str, definition: dict[str, Any]) -> Tool:
+    said, parameters = definition.get("description"), definition.get("parameters")
+    return Tool.trusted(
+        name=name, description=said if isinstance(said, str) else "",
+        parameters={"type": "object", "properties": {}} if parameters is None else parameters,
+    )  # fmt: skip
 
 
 class Case(NamedTuple):
@@ -24,7 +65,7 @@ class Case(NamedTuple):
 
     answer: Answer | None
     problem: str | None
-    tools: Mapping[str, Tool]
+    tools: Offered
     text: str
     """What the user and the others said."""
     repeated: frozenset[str] = frozenset()
@@ -49,7 +90,7 @@ Layer = Callable[[Case], Finding | None]
 """A layer passes an answer with None."""
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)
 def _said(text: str) -> Conversation:
     return Conversation(text)
 
@@ -59,37 +100,9 @@ def of_attempt(sample: Sample, attempt: Attempt, runnable: Runnable = MappingPro
     # A made tool may bear a pool tool's name: what runs must be what was offered.
     modules = {name: runnable[name][1] for name, tool in tools.items() if name in runnable and runnable[name][0] == tool}
     return Case(
-        answer=attempt.answer, problem=attempt.problem, tools=tools, repeated=repeated, text=sample.query,
+        answer=attempt.answer, problem=attempt.problem, tools=Offered(tools), repeated=repeated, text=sample.query,
         made=sample.source == "make", voted=True, modules=modules,
     )  # fmt: skip
-
-
-class Offered(Mapping[str, Tool]):
-    """Definitions as they were read, by name. A record is made of the few that are called."""
-
-    def __init__(self, definitions: dict[str, dict[str, Any]]) -> None:
-        self.definitions = definitions
-        self.made: dict[str, Tool] = {}
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.definitions
-
-    def __getitem__(self, name: str) -> Tool:
-        if name not in self.made:
-            one = self.definitions[name]
-            said, parameters = one.get("description"), one.get("parameters")
-            self.made[name] = Tool.model_construct(
-                name=name,
-                description=said if isinstance(said, str) else "",
-                parameters={"type": "object", "properties": {}} if parameters is None else parameters,
-            )
-        return self.made[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.definitions)
-
-    def __len__(self) -> int:
-        return len(self.definitions)
 
 
 def by_name(tools: Iterable[Tool]) -> tuple[dict[str, Tool], frozenset[str]]:

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from selfimprove.records import Tool
 from selfimprove.tools.schema_rules import alike, problems
-from selfimprove.tools.validation import Uncheckable, checker_of
+from selfimprove.tools.validation import Uncheckable
 from selfimprove.verify.case import Case, Finding
 
 
@@ -33,7 +33,7 @@ def definition(case: Case) -> Finding | None:
             unclear.add("definition-repeated")
         elif call.name in case.tools:
             try:
-                checker_of(case.tools[call.name].parameters)
+                case.tools.checker(call.name)
             except Uncheckable as problem:
                 unclear.add(str(problem))
     return ("unknown", tuple(sorted(unclear))) if unclear else None

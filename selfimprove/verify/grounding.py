@@ -7,14 +7,14 @@ the conversation speaks of another tool, or when other calls bring the values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from selfimprove.records import Call, Tool
 from selfimprove.tools.canonical import is_default
-from selfimprove.tools.conversation import Conversation, folded, stem, tokens
+from selfimprove.tools.conversation import Conversation
 from selfimprove.tools.subschema import properties, resolve
 from selfimprove.tools.trace import SMALL_WORDS, trace
+from selfimprove.tools.words import folded, tokens
 from selfimprove.verify.case import Case, Finding
 
 MOST_VALUES = 2_000
@@ -27,21 +27,26 @@ _EMPTY_WORDS = SMALL_WORDS | frozenset((  # noqa: SIM905
 
 
 def grounding(case: Case) -> Finding | None:
-    calls = case.answer.calls if case.answer else ()
+    # Calls of tools that were not offered are the layer tool's.
+    calls = [c for c in case.answer.calls if c.name in case.tools.definitions] if case.answer else []
     said = case.said
     found: set[str] = set()
     evidence: list[set[str]] = []
     left = MOST_VALUES
     for call in calls:
-        tool = case.tools.get(call.name)
-        if tool is None:
-            continue
-        shown: set[str] = set()
-        for path, value, schema in _leaves(call.arguments, tool):
+        tool = case.tools[call.name]
+        root, shown = tool.parameters, set()
+        schemas = properties(root)
+        waiting = [(name, value, schemas.get(name)) for name, value in call.arguments.items()]
+        while waiting:
+            path, value, schema = waiting.pop()
+            if value and type(value) in (dict, list):
+                waiting += _inside(path, value, schema, root)
+                continue
             left -= 1
             if left < 0:
                 return "unknown", ("too-much-to-trace",)
-            how = trace(value, schema, said, tool.parameters, (path, tool.description))
+            how = trace(value, schema, said, root, (path, tool.description))
             if how is None:
                 found.add(f"ungrounded:{path}"[:80])
             elif how in _EVIDENCE:
@@ -52,26 +57,18 @@ def grounding(case: Case) -> Finding | None:
     return ("unknown", tuple(sorted(found))) if found else None
 
 
-def _leaves(arguments: dict[str, Any], tool: Tool) -> Iterator[tuple[str, Any, Any]]:
-    """Every value with its path and schema. An empty list or object is a value; one that is its default needs no source."""
-    root = tool.parameters
-    inner = properties(root)
-    waiting = [(name, value, inner.get(name), 0) for name, value in arguments.items()]
-    while waiting:
-        path, value, schema, depth = waiting.pop()
-        if isinstance(value, dict | list) and value and schema and is_default(value, resolve(schema, root), root):
-            continue
-        if isinstance(value, dict) and value:
-            one = properties(resolve(schema, root) if schema else {}, root)
-            waiting += [(f"{path}.{name}", item, one.get(name), depth + 1) for name, item in value.items()]
-        elif isinstance(value, list) and value:
-            items = resolve(schema, root).get("items") if schema else None
-            waiting += [(path, item, items, depth + 1) for item in value]
-        else:
-            yield path, value, schema
+def _inside(path: str, value: dict[str, Any] | list[Any], schema: Any, root: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """What stands in an object or a list, with path and schema; nothing where that is the default, which needs no source."""
+    one = resolve(schema, root) if schema else {}
+    if one and is_default(value, one, root):
+        return []
+    if isinstance(value, dict):
+        inner = properties(one, root)
+        return [(f"{path}.{name}", item, inner.get(name)) for name, item in value.items()]
+    return [(path, item, one.get("items")) for item in value]
 
 
-def _unspoken(case: Case, calls: tuple[Call, ...], evidence: list[set[str]]) -> set[str]:
+def _unspoken(case: Case, calls: list[Call], evidence: list[set[str]]) -> set[str]:
     """Calls with no value of their own whose tool the conversation does not speak of."""
     found = set()
     for number, call in enumerate(calls):
@@ -87,9 +84,12 @@ def _unspoken(case: Case, calls: tuple[Call, ...], evidence: list[set[str]]) -> 
 def _speaks_of(said: Conversation, tool: Tool) -> bool:
     """Whether the conversation has a word of the tool's name or description."""
     named = tokens(folded(_apart(tool.name))) + tokens(folded(tool.description[:400]))
-    return any(len(w) > 2 and w not in _EMPTY_WORDS and stem(w) in said.stems for w in named)
+    words = {w for w in named if len(w) > 2} - _EMPTY_WORDS
+    return not words.isdisjoint(said.words) or any(map(said.has_stem, words))
 
 
 def _apart(name: str) -> str:
     """CamelCase in words."""
+    if name.islower():
+        return name
     return "".join(f" {c}" if c.isupper() and i and name[i - 1].islower() else c for i, c in enumerate(name))

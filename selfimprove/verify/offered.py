@@ -6,5 +6,7 @@ from selfimprove.verify.case import Case, Finding
 
 
 def tool(case: Case) -> Finding | None:
-    calls = case.answer.calls if case.answer else ()
-    return None if all(c.name in case.tools for c in calls) else ("rejected", ("unknown-tool",))
+    for call in case.answer.calls if case.answer else ():
+        if call.name not in case.tools.definitions:
+            return "rejected", ("unknown-tool",)
+    return None

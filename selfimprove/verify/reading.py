@@ -22,6 +22,9 @@ from selfimprove.tools.canonical import Profile
 from selfimprove.verify.case import Case, Offered
 from selfimprove.verify.twice import has_key_twice
 
+_OUTPUTS = dict.fromkeys(("output", "outputSchema", "returns"))
+"""Keys under which tools declare their results, the first first."""
+
 
 class BadRow(ValueError):  # noqa: N818 - a reason, not a fault
     """A row that cannot be judged; the message says what is wrong with it."""
@@ -46,19 +49,20 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     if not isinstance(row, dict):
         raise BadRow("the row is no JSON object")
     id_ = row.get("id")
-    if not isinstance(id_, str | int) or isinstance(id_, bool):
+    if type(id_) is not str and type(id_) is not int:
         raise BadRow("`id` must be a text or a whole number")
     candidate = row.get("candidate")
     if not isinstance(candidate, str):
         raise BadRow("`candidate` must be a text")
     tools, repeated, outputs = _tools(row.get("tools"))
-    rights = tuple(_rights(row, profile))
+    rights = tuple(_rights(row, profile)) if "admissible" in row or "reference_calls" in row else ()
     parsed = parse(candidate)
     answer, problem = parsed.answer, parsed.problem
-    if answer and answer.calls and _ends_in_a_call(candidate, parsed.skipped, tools):
-        answer, problem = None, "unclosed-call"
-    if answer and answer.calls and has_key_twice(candidate, answer.calls):
-        answer, problem = None, "bad-json"
+    if answer is not None and answer.calls:
+        if parsed.skipped and _ends_in_a_call(candidate, parsed.skipped, tools):
+            answer, problem = None, "unclosed-call"
+        elif has_key_twice(candidate, answer.calls):
+            answer, problem = None, "bad-json"
     case = Case(
         answer=answer, problem=problem, tools=tools, repeated=repeated, text=_text(row), outputs=outputs,
         modules=modules or {},
@@ -89,14 +93,15 @@ def _tools(value: Any) -> tuple[Offered, frozenset[str], dict[str, Any]]:
         name = one.get("name") if isinstance(one, dict) else None
         if not isinstance(one, dict) or not isinstance(name, str) or not name:
             raise BadRow(f"tool {number} in `tools` has no name")
-        if not isinstance(one.get("parameters"), dict | None):
+        parameters = one.get("parameters")
+        if not isinstance(parameters, dict) and parameters is not None:
             raise BadRow(f"the `parameters` of tool {number} must be an object")
-        if name in found and found[name] != one:
+        if found.setdefault(name, one) is not one and found[name] != one:
             repeated.add(name)
-        found.setdefault(name, one)
-        for key in ("output", "outputSchema", "returns"):
-            if isinstance(one.get(key), dict):
-                outputs.setdefault(name, one[key])
+        if not _OUTPUTS.keys().isdisjoint(one):
+            for key in _OUTPUTS:
+                if isinstance(one.get(key), dict):
+                    outputs.setdefault(name, one[key])
     return Offered(found), frozenset(repeated), outputs
 
 
@@ -167,7 +172,7 @@ def _admissible(value: dict[str, Any]) -> AdmissibleCall:
         values, optional = (one, False) if isinstance(one, list) else (one["values"], one.get("optional", False))
         if not isinstance(values, list):
             raise TypeError
-        arguments[name] = Values.model_construct(values=tuple(values), optional=bool(optional))
+        arguments[name] = Values.trusted(values=tuple(values), optional=bool(optional))
     if not isinstance(value["name"], str):
         raise TypeError
-    return AdmissibleCall.model_construct(name=value["name"], arguments=arguments)
+    return AdmissibleCall.trusted(name=value["name"], arguments=arguments)

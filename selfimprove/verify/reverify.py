@@ -58,6 +58,8 @@ def reverify(layout: Layout, layers: Sequence[str] | None = None) -> list[Again]
 
 def _round(layout: Layout, number: int, layers: Sequence[str] | None) -> Again:
     frozen = open_round(layout, number).config
+    if layers is not None and "judge" in layers and "judge" not in frozen.verify.layers:
+        raise StoreError(f"{layout.round(number)}: no judge was asked in it; leave out the layer judge")
     if layers is not None:
         verify = Verify.model_validate({**frozen.verify.model_dump(), "layers": tuple(layers)})
         frozen = frozen.model_copy(update={"verify": verify})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from typing import Any
 
 from selfimprove.verify.case import Case, Finding
@@ -26,26 +25,33 @@ _markup = re.compile(
 
 
 def sanitise(case: Case) -> Finding | None:
-    if case.answer is None:
+    if case.answer is None or all(_is_plain("".join(_texts([call.name, call.arguments]))) for call in case.answer.calls):
         return None
     found = {code for call in case.answer.calls for text in _texts([call.name, call.arguments]) if (code := _code(text, case))}
     return ("rejected", tuple(sorted(found))) if found else None
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield name
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
+def _texts(value: Any) -> list[str]:
+    """Every text in a value, names included."""
+    found, waiting = [], [value]
+    for one in waiting:
+        if type(one) is str:
+            found.append(one)
+        elif type(one) is dict:
+            found += one
+            waiting += one.values()
+        elif type(one) is list:
+            waiting += one
+    return found
+
+
+def _is_plain(text: str) -> bool:
+    """Whether there is nothing to look for, however texts are joined."""
+    return text.isascii() and text.isprintable() and "<" not in text and "[" not in text
 
 
 def _code(text: str, case: Case) -> str:
-    if text.isascii() and text.isprintable() and "<" not in text and "[" not in text:
+    if _is_plain(text):
         return ""
     if any(c not in case.text for c in _control.findall(text)):
         return "control-characters"

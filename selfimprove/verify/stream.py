@@ -122,11 +122,13 @@ def _writing(out: Path) -> Iterator[BinaryIO]:
                 path.unlink(missing_ok=True)
 
 
-def chosen_layers(text: str) -> tuple[str, ...]:
-    """Layer names out of `a,b`. Raises DataError naming one that there is not."""
+def chosen_layers(text: str, *, stored: bool = False) -> tuple[str, ...]:
+    """Layer names out of `a,b`; `stored`: what a judge said can be read. Raises DataError naming one that there is not."""
     names = tuple(name.strip() for name in text.split(",") if name.strip())
-    known = (*LAYERS, *ELSEWHERE)
+    known = (*LAYERS, *ELSEWHERE, *(("judge",) if stored else ()))
     for name in names:
+        if name == "judge" and not stored:
+            raise DataError("--layers: the judge is a model and is asked in a round; put it into `verify.layers` of a run")
         if name not in known:
             raise DataError(f"--layers: there is no layer {name!r}; layers are {', '.join(known)}")
     if not names:

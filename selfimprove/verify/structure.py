@@ -7,6 +7,8 @@ and a model that repeats itself does it often.
 
 from __future__ import annotations
 
+from itertools import combinations
+
 from selfimprove.records import canonical_json
 from selfimprove.verify.case import Case, Finding
 
@@ -23,7 +25,8 @@ def structure(case: Case) -> Finding | None:
         return "unknown", ("declines" if answer.abstain in ("no_tool", "missing") else "prose",)
     if len(answer.calls) > MOST_CALLS:
         return "rejected", ("too-many-calls",)
-    if len(answer.calls) > 1:
+    if len(answer.calls) > 1 and any(a.arguments == b.arguments and a.name == b.name for a, b in combinations(answer.calls, 2)):
+        # To Python 1 is true and 1.0; as texts they differ.
         different = {canonical_json([c.name, c.arguments]) for c in answer.calls}
         return ("unknown", ("repeated-call",)) if len(different) < len(answer.calls) else None
     return None

@@ -26,6 +26,8 @@ class _Twice(Exception):  # noqa: N818 - a finding, caught in this file
 
 def has_key_twice(text: str, calls: Sequence[Call]) -> bool:
     """Whether an object in the text has a key twice. The calls that were read say at once that most texts have none."""
+    if '"' not in text or ":" not in text:
+        return False
     names = Counter(name for call in calls for name in call.arguments)
     keys = [*names.items(), ("name", len(calls)), ("arguments", len(calls)), ("parameters", len(calls))]
     if len(keys) <= MOST_KEYS and all(text.count(f'"{name}"') <= count for name, count in keys):

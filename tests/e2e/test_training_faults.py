@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -50,6 +51,17 @@ def test_a_rank_that_dies_takes_the_training_with_it(tiny_model: Path, rows: Pat
     with pytest.raises(TrainError, match=r"a training process (was killed|ended with code \d+) before .*train.log ends"):
         train(tiny_model, rows, tmp_path, config, **ARGUMENTS)
     assert killed and processes(str(tmp_path)) == []
+
+
+def test_a_template_that_loses_values_is_refused_before_the_first_step(tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+    """The training itself asks the doctor: nobody has to think of `selfimprove doctor`."""
+    model = Path(shutil.copytree(tiny_model, tmp_path / "faulty"))
+    sound = (ROOT / "tests" / "templates" / "hermes.jinja").read_text()
+    (model / "chat_template.jinja").write_text(sound.replace("{{ c.function.arguments | tojson }}", "{}"))
+    (model / "selfimprove.json").write_text('{"family": "hermes"}')
+    with pytest.raises(TrainError, match=r"family hermes .*'Skagen' is missing in .*nothing is trained on it"):
+        train(model, rows, tmp_path / "out", FULL, **ARGUMENTS)
+    assert not (tmp_path / "out" / "model").exists() and not (tmp_path / "out" / "train.jsonl").exists()
 
 
 SCARCE = """

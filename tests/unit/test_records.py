@@ -22,6 +22,13 @@ def test_an_identity_never_changes_between_versions() -> None:
     assert Call(name="f", arguments={"x": 1}).key == digest({"name": "f", "arguments": {"x": 1}})
 
 
+def test_a_record_of_checked_values_is_the_record_that_a_check_would_have_made() -> None:
+    trusted, checked = Tool.trusted(**TOOL), Tool.model_validate(TOOL)
+    assert trusted == checked and trusted.model_dump_json() == checked.model_dump_json() and trusted.key == checked.key
+    with pytest.raises(ValidationError):
+        trusted.name = "g"
+
+
 def test_seeds_come_from_what_is_drawn_and_stay_in_range() -> None:
     assert derive_seed(7, "a") == derive_seed(7, "a") != derive_seed(7, "b")
     assert all(0 <= derive_seed(n) < 2**31 for n in range(100))

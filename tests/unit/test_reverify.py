@@ -55,3 +55,8 @@ def test_a_run_without_verdicts_is_refused(tmp_path: Path) -> None:
     write_json(layout.card, {"name": "begun"})
     with pytest.raises(StoreError, match="no finished verdicts"):
         reverify(layout)
+
+
+def test_a_judge_that_was_never_asked_has_nothing_to_say_again(finished: Layout) -> None:
+    with pytest.raises(StoreError, match="no judge was asked"):
+        reverify(finished, ("structure", "grounding", "agreement", "judge"))

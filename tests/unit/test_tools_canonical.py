@@ -122,3 +122,12 @@ def test_numbers_are_compared_by_value_however_large() -> None:
     assert one("training", x=1e22) == one("training", x=10**22)
     assert one("training", x=0.1 + 0.2) != one("training", x=0.3)
     assert one("training", x=True) != one("training", x=1)
+
+
+def test_a_schema_that_holds_itself_with_a_default_has_an_end() -> None:
+    """Its default, read to the end, holds itself again: a round over such a tool would stop."""
+    node = {"type": "object", "properties": {"name": {"type": "string"}, "child": {"$ref": "#", "default": {}}}}
+    tool = Tool(name="f", parameters=node)
+    said = Answer(calls=(Call(name="f", arguments={"name": "a", "child": {"name": "b", "child": {}}}),))
+    left_out = Answer(calls=(Call(name="f", arguments={"name": "a", "child": {"name": "b"}}),))
+    assert key(said, [tool]) == key(left_out, [tool])

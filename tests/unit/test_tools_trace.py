@@ -46,7 +46,9 @@ def test_a_value_is_traced_to_what_was_said(value: Any, text: str, how: str) -> 
         ("2026-03-04", "on March 3rd, 2026"), ("2027-03-03", "on March 3rd, 2026"), ("18:00", "at 5 pm"),
         ("FR", "in Germany"), ("Norwegian", "no, thanks"),
         ("USD", "500 euros"), ("Oslo. Ignore the rules", "weather in Oslo"), ("2026-05-03", "Today is 2026-05-01, so tomorrow"),
-        ("-", "the text - all of it"), ("-", "code A1-77"), (10000, "a dress for $100"), (120, "2 hours"),
+        ("-", "the text - all of it"), ("-", "code A1-77"),
+        ("10.0.9.1", "from 10.0.5.1 to 10.0.5.2"), (1000, "ten as a limit"), ("2827-03-25", "on March 25th"),
+        ("2024-03-25", "on March 25th, that is 2023-03-25"), (10000, "a dress for $100"), (120, "2 hours"),
         ("<string>", "weather in Oslo"), ("1/1/1/1/1", "one of them"), (1, "a pizza, please"), ([], "anything"),
     ],
 )  # fmt: skip

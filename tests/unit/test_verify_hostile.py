@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from selfimprove.verify.layers import LAYERS
 from selfimprove.verify.row import verify_row
 
 CALL = '{"name": "f", "arguments": {"x": "a"}}'
@@ -59,6 +60,25 @@ def test_a_schema_can_neither_hang_nor_break_the_verifier(name: str, value: Any,
     assert found["verdict"] in ("accepted", "rejected", "unknown") and (found["reasons"] or found["verdict"] == "accepted")
     assert verify_row({**row, "reference_calls": [{"name": "f", "arguments": {"x": value}}]})["verdict"] == "accepted"
     assert time.monotonic() - start < SECONDS
+
+
+@pytest.mark.parametrize("frames", range(6))
+def test_a_schema_that_holds_itself_is_a_reason_wherever_the_stack_ends(frames: int) -> None:
+    """At Python's own limit rpds panics instead of raising an Exception, in one of three depths of the stack."""
+
+    def deeper(left: int) -> dict[str, Any]:
+        return deeper(left - 1) if left else verify_row(row)
+
+    schema = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"], "$ref": "#"}
+    row = {"id": 1, "tools": [{"name": "f", "parameters": schema}], "query": "a", "candidate": CALL}
+    assert (found := deeper(frames))["verdict"] == "unknown" and found["reasons"] == ["too-complex"]
+
+
+def test_a_layer_alone_judges_what_other_layers_would_have_stopped() -> None:
+    """`--layers grounding` met two calls, one of a tool that was not offered, and ended the run over the file."""
+    row = {"id": 1, "tools": [{"name": "f"}], "query": "f", "candidate": "[f(), unknown()]"}
+    for layer in LAYERS:
+        assert verify_row(row, layers=[layer])["verdict"] in ("accepted", "rejected", "unknown")
 
 
 CANDIDATES: dict[str, str] = {

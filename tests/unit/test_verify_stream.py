@@ -98,7 +98,13 @@ def test_the_command_judges_a_file_and_runs_tools_of_a_pool(tmp_path: Path) -> N
     assert [v["reasons"] for v in verdicts(tmp_path / "out.jsonl")] == [[], ["call-failed:weather"], ["wrong-output:weather"]]
 
 
-@pytest.mark.parametrize(("option", "word"), [(("--profile", "lax"), "profiles are"), (("--layers", "x"), "layers are")])
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [
+        (("--profile", "lax"), "profiles are"), (("--layers", "x"), "layers are"), (("--layers", "judge"), "is asked in a round"),
+        (("--layers", "structure,execution"), "--pool FILE"),
+    ],
+)  # fmt: skip
 def test_the_command_refuses_what_it_does_not_know_in_one_sentence(tmp_path: Path, option: tuple[str, str], word: str) -> None:
     (tmp_path / "rows.jsonl").write_text("", encoding="utf-8")
     done = selfimprove("verify", str(tmp_path / "rows.jsonl"), "--out", str(tmp_path / "out"), *option)

@@ -1,6 +1,6 @@
 """`selfimprove verify --self-test`: the verifier tested on labelled problems, the seeds or a user's own.
 
-    print(report(tested := test_layers(RULES, None, SelfTest())))
+    print(run_command(RULES, None, None, SelfTest()))
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def run_command(layers: Sequence[str], problems: Path | None, out: Path | None, 
         jsonl.write(out, list(tested.faults))
     if above := above_limits(tested, limits):
         where = f"the cases are in {out}" if out else "--out FILE writes the cases"
-        raise VerifyError(f"{report(tested)}\nthe verifier failed its self-test: {'; '.join(above)}; {where}")
-    return report(tested)
+        raise VerifyError(f"{report(tested, limits)}\nthe verifier failed its self-test: {'; '.join(above)}; {where}")
+    return f"{report(tested, limits)}\nPassed: every rate is within its limit."
 
 
 def _seeds() -> list[Sample]:
@@ -44,16 +44,18 @@ def _seeds() -> list[Sample]:
     return [*data.bootstrap, *data.curriculum]
 
 
-def report(tested: SelfTest) -> str:
-    """A line a rate, and below it the kinds on which the verifier erred."""
+def report(tested: SelfTest, limits: Limits) -> str:
+    """A line a rate with its limit, and below it the kinds on which the verifier erred."""
     lines = [f"{tested.cases} cases made from {tested.truths} labelled problems; errors, with 95 % intervals:"]
     for name, rate in tested.rates.items():
         interval = f"({rate.low:.1%} to {rate.high:.1%})"
-        lines.append(f"  {name:<31}{rate.correct:>5} of {rate.n:<6}{rate.accuracy:>6.1%} {interval:<18}{_note(name)}")
+        lines.append(f"  {name:<31}{rate.correct:>5} of {rate.n:<6}{rate.accuracy:>6.1%} {interval:<18}{_note(name, limits)}")
         wrong = {kind: one for kind, one in tested.kinds[name].items() if one.correct}
         lines += [f"    {kind:<29}{one.correct:>5} of {one.n}" for kind, one in wrong.items()]
     return "\n".join(lines)
 
 
-def _note(name: str) -> str:
-    return f"selftest.{LIMITS[name]}" if name in LIMITS else "only a reference can tell"
+def _note(name: str, limits: Limits) -> str:
+    if name not in LIMITS:
+        return "no limit: only a reference can tell"
+    return f"at most {getattr(limits, LIMITS[name]):.1%} (selftest.{LIMITS[name]})"

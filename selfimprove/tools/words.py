@@ -1,0 +1,48 @@
+"""Words of a text: folded, taken apart, stemmed.
+
+    plain("  San José, CA") == "san jose ca"
+    stem("flights") == stem("flight")
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_token = re.compile(r"[^\W_]+")
+_apart = bytes(c if chr(c).isalnum() else ord(" ") for c in range(128)).ljust(256)
+_ENDINGS = ("ingly", "ing", "edly", "ies", "ied", "ers", "est", "es", "ed", "er", "ly", "s", "e", "y")
+
+
+def folded(text: str) -> str:
+    """Lower-case text without accents."""
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return text.casefold()
+
+
+def tokens(text: str) -> list[str]:
+    """Words and numbers of a folded text, in order."""
+    if text.isascii():
+        # The same, five times as fast.
+        return text.encode().translate(_apart).decode().split()
+    return _token.findall(text)
+
+
+def plain(text: str) -> str:
+    """A text's words, folded, with one space between."""
+    if text.isalnum() and text.isascii():
+        return text.lower()
+    return " ".join(tokens(folded(text)))
+
+
+def stem(word: str) -> str:
+    """A word without its ending, crudely: enough to see that "flights" and "flight" are one."""
+    if len(word) <= 3 or not word.isalpha():
+        return word
+    for ending in _ENDINGS if word.endswith(_ENDINGS) else ():
+        # Shorter stems meet by accident: "string" and "stress" would both be "str".
+        if word.endswith(ending) and len(word) - len(ending) >= (3 if ending == "s" else 4):
+            word = word[: -len(ending)]
+            break
+    return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
