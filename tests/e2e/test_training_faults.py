@@ -59,7 +59,7 @@ def test_less_memory_than_a_forward_pass_takes_halves_it_once_and_says_so(warm: 
     told: list[Event] = []
     with listening(told.append):
         config = FULL.model_copy(update={"epochs": 1.0})
-        train(model, rows, tmp_path / "out", config, launcher=warm.with_memory(5), **{**ARGUMENTS, "max_tokens": 2000})
+        train(model, rows, tmp_path / "out", config, launcher=warm.with_memory(5), **{**ARGUMENTS, "max_tokens": 1200})
     said = " ".join(event.text for event in told if isinstance(event, Note))
     assert "ran out of memory with train.micro_batch=8" in said
     assert "trying once more with train.micro_batch=4 instead of 8" in said
