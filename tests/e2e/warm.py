@@ -67,7 +67,7 @@ class Warm:
     def environment(self, config: Train) -> dict[str, str]:
         return OneMachine().environment(config) | self._more
 
-    def with_memory(self, gb: int) -> Warm:
+    def with_memory(self, gb: float) -> Warm:
         """The same, with so much memory for a rank to allocate."""
         other = copy.copy(self)
         other._more = {DATA_GB: str(gb)}
@@ -157,7 +157,7 @@ def _become(streams: list[int], environment: dict[str, str], arguments: list[str
     os.environ.update(environment)
     sys.argv = ["fork", *arguments]
     if DATA_GB in environment:
-        resource.setrlimit(resource.RLIMIT_DATA, (int(environment[DATA_GB]) * 10**9,) * 2)
+        resource.setrlimit(resource.RLIMIT_DATA, (int(float(environment[DATA_GB]) * 1e9),) * 2)
 
 
 def _run(function: str) -> int:
