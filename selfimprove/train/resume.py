@@ -19,7 +19,7 @@ from selfimprove.events import Note, emit
 from selfimprove.records import Record
 from selfimprove.train.spec import CHECKPOINT, CHECKPOINTS, STEPS, Spec
 
-SHORTEST = 60.0
+SHORTEST = 90.0
 """Seconds of work for which no checkpoint is written: making them again costs little more than writing it down."""
 
 
