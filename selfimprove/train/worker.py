@@ -28,12 +28,12 @@ from selfimprove.train.export import export
 from selfimprove.train.loss import CHUNK, Supervised
 from selfimprove.train.model import load_model
 from selfimprove.train.packing import pack, room
-from selfimprove.train.probes import logits_are_plain, may_pack
+from selfimprove.train.probes import MASKED, logits_are_plain, may_pack
 from selfimprove.train.progress import Steps
 from selfimprove.train.rank import Rank, join, tell
 from selfimprove.train.rows import check_ids, load_rows, tokenise
 from selfimprove.train.schedule import batches, learning_rate, micro_batches
-from selfimprove.train.spec import ERROR, Spec
+from selfimprove.train.spec import DEEPSPEED, ERROR, Spec, write_json
 from selfimprove.train.update import update
 from selfimprove.train.watch import skip_unused
 
@@ -75,8 +75,10 @@ def run(out: Path) -> None:
     rows = load_rows(out)
     torch.manual_seed(spec.seed)
     model = load_model(Path(spec.model), spec.config, lambda text: tell(rank, text))
+    if spec.config.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     check_ids(rows, model.get_input_embeddings().num_embeddings)
-    engine = _engine(Supervised(model, selective="selective-logits" not in spec.without), spec, rank)
+    engine = _engine(Supervised(model, selective="selective-logits" not in spec.without), spec, rank, out)
     steps = Steps(out, rank, spec.config)
     _train(engine, rows, spec, rank, steps, Checkpoints(out, spec, rank))
     steps.end()
@@ -84,12 +86,17 @@ def run(out: Path) -> None:
     torch.distributed.destroy_process_group()
 
 
-def _engine(model: Supervised, spec: Spec, rank: Rank) -> Any:
+def _engine(model: Supervised, spec: Spec, rank: Rank, out: Path) -> Any:
     import deepspeed
 
     config = settings.deepspeed_config(spec.config, learning_rate=spec.learning_rate, bf16=rank.bf16)
+    if rank.index == 0:
+        write_json(out / DEEPSPEED, config)
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     engine, *_ = deepspeed.initialize(model=model, model_parameters=trained, config=config, dist_init_required=False)
+    if rank.count == 1 and settings.clips_itself(spec.config, bf16=rank.bf16):
+        # DeepSpeed sums the gradients of one process with nobody's: a copy of them all, there and back.
+        engine.enable_backward_allreduce = False
     engine.train()
     return engine
 
@@ -101,7 +108,7 @@ def _train(
     # Rows that are all called as long as each other stay in the order of the draw: no buckets.
     lengths = [0 if "buckets" in spec.without else row["length"] for row in rows]
     plan = batches([row["id"] for row in rows], batch=config.batch, epochs=config.epochs, seed=spec.seed)
-    packed = _prepare(engine.module, rows, spec, rank)
+    packing = _prepare(engine.module, rows, spec, rank)
     first = checkpoints.restore(engine)
     told.begin(rows, plan, first)
     for number, batch in enumerate(plan[first:], first):
@@ -111,32 +118,34 @@ def _train(
         rate = learning_rate(number, steps=len(plan), warmup=config.warmup, peak=spec.learning_rate)
         for group in engine.optimizer.param_groups:
             group["lr"] = rate
-        if packed:
-            most = room(rows=settings.micro_batch(config), max_tokens=spec.max_tokens)
+        if packing:
+            most = room(rows=settings.micro_batch(config), max_tokens=spec.max_tokens, masked=packing == MASKED)
             turns = pack(batch, lengths, room=most, processes=rank.count)[rank.index]
         else:
             turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
         chosen = [rows[i] for i in batch]
-        done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank, packed=packed)
+        done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank, packed=bool(packing))
         told.add(chosen, done, rate, time.monotonic() - began)
         if number + 1 < len(plan):
-            checkpoints.after(engine, number + 1)
+            checkpoints.after(engine, number + 1, len(plan))
 
 
-def _prepare(module: Supervised, rows: list[dict[str, Any]], spec: Spec, rank: Rank) -> bool:
-    """Whether rows are packed; switches chunks of logits on where a pass may have more positions than one chunk."""
+def _prepare(module: Supervised, rows: list[dict[str, Any]], spec: Spec, rank: Rank) -> str:
+    """How packed rows are kept apart, empty where rows are not packed; switches chunks of logits on where a pass may have more
+    positions than one chunk."""
     if module.selective and settings.micro_batch(spec.config) * spec.max_tokens > CHUNK:
         if logits_are_plain(module, rows, rank):
             module.chunk = CHUNK
         else:
             tell(rank, "the model works on its logits after its output layer: they are made in one piece, not in chunks")
-    wanted = spec.config.packing if spec.config.packing != "auto" else rank.device != "cpu"
+    wanted = spec.config.packing
     if not wanted or {"packing", "buckets"} & set(spec.without):
-        return False
-    safe, found = may_pack(module, rows, rank)
-    if not safe:
+        return ""
+    # On a CPU attention with a mask costs more than padding does.
+    how, found = may_pack(module, rows, rank, masked=wanted is True or rank.device != "cpu")
+    if not how:
         tell(rank, f"rows are not packed, but share padded passes with others of their length: {found}")
-    return safe
+    return how
 
 
 if __name__ == "__main__":
