@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selfimprove.errors import DataError, StoreError
-from selfimprove.evaluate.compare import by_category
+from selfimprove.evaluate.compare import by_category, by_truth
 from selfimprove.evaluate.compare import compare as compare_models
 from selfimprove.models import check_model, model_digest
 from selfimprove.observe.report import write_report
@@ -27,6 +27,8 @@ class Compared(Record):
 
     overall: Comparison
     categories: tuple[CategoryComparison, ...]
+    groups: tuple[CategoryComparison, ...]
+    """All items that need calls, all that need none, all plain questions: never pooled with each other."""
     differences: tuple[str, ...]
     """What the two measurements do not have in common (engine, template, ...): a reason to doubt the comparison."""
 
@@ -44,7 +46,7 @@ def compare(a: str, b: str, suite: str, folder: Path) -> Compared:
     known, other = left.results.versions, right.results.versions
     return Compared(
         overall=compare_models(left.outputs, right.outputs, (left.name, right.name), left.results.suite),
-        categories=tuple(by_category(left.outputs, right.outputs)),
+        categories=tuple(by_category(left.outputs, right.outputs)), groups=tuple(by_truth(left.outputs, right.outputs)),
         differences=tuple(k for k in known if known[k] != other.get(k)),
     )
 
@@ -107,7 +109,7 @@ def adopt(run: str, wanted: str, folder: Path) -> str:
         promote(layout, model, number if number is not None else max(layout.rounds()), by="hand")
         write_report(layout)
     decision = read_decision(layout, number) if number else None
-    gate = f" (the gate had said: {decision.sentence})" if decision and not decision.promoted else ""
+    gate = f" (the gate had said: {decision.sentence.rstrip('.')})" if decision and not decision.promoted else ""
     return f"{model.name} is the champion of {run} by hand, was {was}{gate}; `selfimprove rollback {run}` goes back."
 
 

@@ -192,7 +192,7 @@ def compare(
     if as_json:
         print(json.dumps(found.model_dump(mode="json"), ensure_ascii=False))
     else:
-        print_comparison(found.overall, found.categories, found.differences)
+        print_comparison(found.overall, found.categories, found.groups, found.differences)
 
 
 @app.command()

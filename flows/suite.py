@@ -12,7 +12,7 @@ from pathlib import Path
 from selfimprove.config import Config, Loaded
 from selfimprove.engine.settings import longest
 from selfimprove.errors import DataError, ModelError, StoreError
-from selfimprove.evaluate import Job, check_gold, first_items, measure
+from selfimprove.evaluate import Job, check_gold, first_items, hopeless, measure
 from selfimprove.evaluate.versions import versions_of
 from selfimprove.models import check_model, model_digest, resolve_model
 from selfimprove.observe.progress import watching
@@ -39,7 +39,10 @@ def add(name: str, source: Path, folder: Path, replace: bool) -> Card:
         suite, left_out = convert_bfcl(source, name)
     else:
         suite, left_out = read_suite(source, name), {}
-    check_gold(suite)
+    wrong = check_gold(suite)
+    # Published suites are taken as they are, with the few items that nobody can solve; one's own file can be corrected.
+    if wrong and suite.profile == "strict":
+        raise DataError(f"{source}: {hopeless(suite, wrong)}; correct them, so that somebody can be right there")
     return add_suite(folder, suite, str(source), left_out, replace=replace)
 
 
