@@ -15,22 +15,11 @@ from selfimprove.evaluate.compare import compare as compare_models
 from selfimprove.models import check_model, model_digest
 from selfimprove.observe.report import write_report
 from selfimprove.observe.summary import controls, finals, read_decision
-from selfimprove.records import CategoryComparison, Comparison, Output, Record, Results
+from selfimprove.records import Compared, Output, Results
 from selfimprove.store import jsonl
 from selfimprove.store.champion import Model, base_model, promote, read_champion, rollback, round_of
 from selfimprove.store.layout import Layout, read_json
 from selfimprove.store.lock import locked
-
-
-class Compared(Record):
-    """`overall` is of call items; a category of abstentions stands by itself."""
-
-    overall: Comparison
-    categories: tuple[CategoryComparison, ...]
-    groups: tuple[CategoryComparison, ...]
-    """All items that need calls, all that need none, all plain questions: never pooled with each other."""
-    differences: tuple[str, ...]
-    """What the two measurements do not have in common (engine, template, ...): a reason to doubt the comparison."""
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,8 @@ def evaluate(wanted: Wanted, loaded: Loaded, folder: Path) -> Results:
     if not wanted.allow_shared:
         _refuse_shared(suite, job.model.path, loaded)
     out = wanted.out.resolve()
+    if out.is_file():
+        raise StoreError(f"{out}: is a file; give --out a folder")
     begun = {
         "model": job.model.digest, "items": len(suite.items), "make": job.make,
         "versions": versions_of(job.model.path, suite, job.engine, job.max_tokens),

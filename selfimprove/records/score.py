@@ -151,6 +151,17 @@ class CategoryComparison(Record):
     """Items that only b has right."""
 
 
+class Compared(Record):
+    """Two models on the same items. `overall` is of call items; a category of abstentions stands by itself."""
+
+    overall: Comparison
+    categories: tuple[CategoryComparison, ...]
+    groups: tuple[CategoryComparison, ...]
+    """All items that need calls, all that need none, all plain questions: never pooled with each other."""
+    differences: tuple[str, ...]
+    """What the two measurements do not have in common (engine, template, ...): a reason to doubt the comparison."""
+
+
 class Decision(Record):
     """`low`: lower end of the one-sided interval that decided; `detectable`: smallest gain seen with 80 % power."""
 

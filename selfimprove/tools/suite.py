@@ -91,7 +91,7 @@ def _item(path: Path, number: int, value: Any, checked: bool) -> SuiteItem:
 
 
 def unusable(item: SuiteItem, *, schemas: bool = True) -> str:
-    """Why nothing could be measured with an item, in words; empty when it can. `schemas`: check the definitions by all rules."""
+    """Why nothing could be measured with an item, in words; empty when it can. `schemas`: check definitions and values too."""
     for tool in item.tools:
         if unknown := unknown_type(tool.parameters):
             kind, where = unknown
@@ -104,7 +104,7 @@ def unusable(item: SuiteItem, *, schemas: bool = True) -> str:
     called = {call.name for answer in item.admissible or () for call in answer}
     if absent := sorted(called - set(offered)):
         return f"calls {absent[0]}, which is not among its tools, so that no answer could be right"
-    for call in (call for answer in item.admissible or () for call in answer):
+    for call in (call for answer in item.admissible or () for call in answer if schemas):
         if none := [name for name, right in call.arguments.items() if not right.values and not right.optional]:
             return f"nothing is admissible for the argument {none[0]} of {call.name}: give its `values`, or make it `optional`"
     if item.any_call and not offered:

@@ -11,6 +11,7 @@ import pytest
 from selfimprove.chat import write
 from selfimprove.config.model import Data
 from selfimprove.errors import DataError
+from selfimprove.evaluate import check_gold
 from selfimprove.evaluate.score import gold, score
 from selfimprove.records import Answer, Completion, Message, SuiteItem, Tool
 from selfimprove.subtasks import use
@@ -260,6 +261,13 @@ def test_bfcl_s_files_become_a_suite_and_the_rest_is_named(bfcl_folder: Path) ->
     assert said(simple, right, profile="bfcl-like") == "" and said(simple, right) != "", "case and - do not count for BFCL"
     assert said(simple, '{"name": "geo.area", "arguments": {"side": 2.0}}', profile="bfcl-like") == ""
     assert suite.only(["simple"]).items == (simple,)
+
+
+def test_a_published_item_that_nobody_can_solve_is_kept_and_named(bfcl_folder: Path) -> None:
+    row = {"question": [[{"role": "user", "content": "Area?"}]], "function": [BFCL_TOOL]}
+    bfcl(bfcl_folder, "live_simple", [row, row], [[{"geo.area": {"side": []}}], [{"geo.area": {"side": [2.0]}}]])
+    suite, _ = convert_bfcl(bfcl_folder, "bfcl")
+    assert check_gold(suite) == {"live_simple_0": "wrong-value:side"}
 
 
 def test_bfcl_files_that_do_not_belong_together_are_refused(bfcl_folder: Path) -> None:

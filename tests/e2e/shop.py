@@ -1,0 +1,113 @@
+"""Small models for the test of the gate: a toy that a tiny Llama learns in seconds, and a process that loads torch once for all.
+
+    python -m tests.e2e.shop new MODEL                       # random weights, and a tokenizer of the toy's words
+    python -m tests.e2e.shop noise MODEL                     # adds noise to the weights
+    python -m tests.e2e.shop measure FOLDER MODEL ...        # FOLDER/NAME/gate.outputs.jsonl of each, as every evaluation writes
+
+The toy: say the colour that stands in the request. Wordings of the gate are in no training row.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from selfimprove.config.model import Engine as EngineConfig
+from selfimprove.evaluate import Job, measure
+from selfimprove.models import model_digest
+from selfimprove.records import Answer, Call, Completion, Request, Sample, Tool
+from selfimprove.store.champion import Model
+from selfimprove.subtasks import use
+from selfimprove.tools.suite import Suite, item_of
+
+LAMP = Tool(name="lamp", description="Set a lamp.", parameters={
+    "type": "object", "properties": {"colour": {"type": "string"}}, "required": ["colour"]})  # fmt: skip
+COLOURS = ("red", "blue", "green", "white")
+OPENERS = {
+    "train": (
+        "Make it", "Turn the lamp", "I want", "Please choose", "Switch to", "Give me", "Set", "Now take", "Let us have", "Use",
+    ),
+    "gate": ("Could it be", "Show", "Change it to", "How about"),
+}  # fmt: skip
+CLOSERS = {"train": ("now", "please", "for tonight", "today", "at once", "for me"), "gate": ("thanks", "this evening", "soon")}
+ENGINE = EngineConfig(kind="transformers")
+
+
+def samples(part: str) -> list[Sample]:
+    return [
+        Sample(id=f"{part}-{c}-{i}-{j}", query=f"{opener} {c} {closer}.", tools=(LAMP,), answer=answer(c))
+        for c in COLOURS for i, opener in enumerate(OPENERS[part]) for j, closer in enumerate(CLOSERS[part])
+    ]  # fmt: skip
+
+
+def answer(colour: str) -> Answer:
+    return Answer(calls=(Call(name="lamp", arguments={"colour": colour}),))
+
+
+def new(out: Path) -> None:
+    from tests import tiny_model, tokenizer
+
+    rows = [use.row(s, s.answer, "seed") for part in OPENERS for s in samples(part) if s.answer]
+    texts = [LAMP.model_dump_json(), *(m.content for row in rows for m in row.messages), *(row.target for row in rows)]
+    tokenizer.save(out, "hermes", texts=texts)
+    tiny_model.build(out, tokenizer=tokenizer.load_tokenizer(out))
+
+
+def noise(path: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_pretrained(path)
+    for weights in model.parameters():
+        if weights.dim() > 1:
+            weights.data.add_(torch.randn_like(weights) * 0.3 * weights.std())
+    model.save_pretrained(path)
+
+
+class Here:
+    """An engine in this process: what an engine's worker runs, without its pipes and its ten seconds of start."""
+
+    def __init__(self, path: Path) -> None:
+        from selfimprove.engine.backend import load_backend
+        from selfimprove.engine.desk import Desk
+        from selfimprove.engine.settings import plan_workers
+
+        self._spec = plan_workers(ENGINE, path, seed=0)[0][0]
+        self._desk = Desk(path, load_backend(self._spec), self._spec.max_model_len)
+
+    def complete(self, requests: Iterable[Request]) -> Iterator[Completion]:
+        for request in requests:
+            self._desk.accept(request.model_dump(mode="json"))
+        while self._desk.busy:
+            for found in self._desk.work():
+                yield from map(Completion.model_validate, found["completions"])
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Here:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def measured(folder: Path, path: Path) -> None:
+    job = Job(Model(name=path.name, path=path, digest=model_digest(path)), ENGINE, max_tokens=40)
+    gate = Suite("gate", tuple(map(item_of, samples("gate"))))
+    measure(job, {"gate": gate}, folder / path.name, "evaluate", engine=Here(path))
+
+
+def main() -> None:
+    what, first, *rest = sys.argv[1:]
+    if what == "new":
+        new(Path(first))
+    elif what == "noise":
+        noise(Path(first))
+    else:
+        for path in rest:
+            measured(Path(first), Path(path))
+
+
+if __name__ == "__main__":
+    main()
