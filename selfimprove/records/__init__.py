@@ -31,7 +31,7 @@ from selfimprove.records.training import Row, Subtask
 
 __all__ = [
     "AdmissibleCall", "Answer", "Attempt", "Call", "CategoryComparison", "Checked", "Compared", "Comparison", "Completion",
-    "Decision", "Drawn", "Fault", "Judged", "Judgement", "Kind", "MadeTools", "Message", "Output", "Overlap", "Plan", "Proposal",
-    "Rate", "Record", "Request", "Results", "Row", "Sample", "SelfTest", "StageRef", "Subtask", "SuiteItem", "Tool", "Values",
-    "Verdict", "canonical_json", "derive_seed", "digest",
+    "Decision", "Drawn", "Fault", "Judged", "Judgement", "Kind", "MadeTools", "Message", "Output", "Overlap", "Plan",
+    "Proposal", "Rate", "Record", "Request", "Results", "Row", "Sample", "SelfTest", "StageRef", "Subtask", "SuiteItem", "Tool",
+    "Values", "Verdict", "canonical_json", "derive_seed", "digest",
 ]  # fmt: skip
