@@ -22,10 +22,11 @@ from selfimprove.chat.literal import NotLiteral, skip_space
 from selfimprove.chat.write import CLOSE, OPEN
 from selfimprove.records import Answer, Call
 
-PARSER_VERSION = 3
+PARSER_VERSION = 4
 """Raised whenever the same text is read as something else: part of what a score rests on."""
 MAX_CHARACTERS = 1_000_000
 MAX_CALLS = 10_000
+MISTRAL = "[TOOL_CALLS]"
 
 _NOISE = re.compile(r"(?:[\s,;]++|```[\w+-]*+|<\|\w++\|>|</s>)*")
 """What may stand between calls without being prose: separators, code fences, control tokens that were decoded."""
@@ -40,8 +41,8 @@ _OPENER = re.compile(
 _JSON_START = re.compile(r"\{\s*+(?:[\"'{}]|\w++\s*+:|\Z)|\[\s*+[\[{\"'\d\]-]")
 _LATE_THOUGHT = re.compile(r"\n[ \t]*+</(think|thinking|reasoning)>|</(think|thinking|reasoning)>[ \t]*+(?:\n|\Z)|\[/THINK\]")
 """The end of a thought that the prompt began. On a line's edge, where no JSON string can have it."""
-_FUNCTION_NAME = re.compile(r"([\w.\-/ ]++)>\s*+(?=\{)")
-_MISTRAL_NAME = re.compile(r"([\w.\-/ ]++)(?:\[CALL_ID\][^\[\]{}]*+)?(?:\[ARGS\])?\s*+(?=\{)")
+_FUNCTION_NAME = re.compile(r"([^<>{}\n]++)>\s*+(?=\{)")
+_MISTRAL_NAME = re.compile(r"([^\[\]{}\"\n]++)(?:\[CALL_ID\][^\[\]{}]*+)?(?:\[ARGS\])?\s*+(?=\{)")
 
 _LONE_CALL = re.compile(r"[ \t]*+\)[ \t]*+(?:\r?\n|\Z)")
 """The rest of a line that is a call without arguments and nothing else."""
@@ -173,7 +174,9 @@ def _json(text: str, start: int, reading: _Reading, *, first: bool) -> _Region:
         # Not tried again further in: a call inside broken data is no call, and trying each brace would not be linear.
         reading.prose = True
         return _Region(len(text), None)
-    calls = read_calls(value, name_alone=first)
+    # An empty list and nothing else is how JSON families say that no call is right.
+    alone = value == [] and first and _end(_NOISE, text, end) == len(text)
+    calls = [] if alone else read_calls(value, name_alone=first)
     reading.data |= calls is None
     return _Region(end, calls)
 
@@ -232,9 +235,9 @@ def _named(text: str, named: re.Match[str] | None, position: int) -> _Region:
         cut = isinstance(error, NotLiteral) and error.position >= len(text.rstrip())
         raise _Broken("unclosed-call" if cut else "bad-json") from None
     calls = [Call(name=named[1].strip(), arguments=value)] if named and named[1].strip() else read_calls(value)
-    if not calls:
+    if not calls and value != []:
         raise _Broken("not-a-call")
-    return _Region(end, calls, marked=True)
+    return _Region(end, calls or [], marked=True)
 
 
 def _bracket(text: str, found: re.Match[str], first: bool) -> _Region:
@@ -292,9 +295,9 @@ def _conclude(text: str, reading: _Reading) -> Parsed:
 
 def _is_cut(text: str) -> bool:
     """Whether a text ends within the mark of one more call: it was cut off, though what is there can be read."""
-    tail = text.rstrip()[-len("<function=") :]
-    begun = tail[tail.rfind("<") :] if "<" in tail else ""
-    return bool(begun) and (OPEN.startswith(begun) or "<function=".startswith(begun))
+    tail = text.rstrip()[-len(MISTRAL) :]
+    marks = (OPEN, "<function=", "</function", MISTRAL)
+    return any(mark.startswith(tail[tail.rfind(mark[0]) :]) for mark in marks if mark[0] in tail)
 
 
 def _gaps(text: str, used: list[tuple[int, int]], stop: int | None = None) -> str:

@@ -1,17 +1,18 @@
 """Where a value of a call comes from: the conversation, a default, an enum, or a derivation that can be named.
 
-    trace(7200, {"description": "seconds"}, Conversation("Wake me in two hours"))  == "measure"
+    trace(7200, {"description": "In seconds."}, Conversation("Wake me in two hours"))  == "measure"
     trace("Rome", {}, Conversation("Weather in Oslo?")) is None                    # not traced: not wrong, not shown either
 
 Kinds of trace, from sure to weak: said, number, date, time, words (all its words are said, in other forms or order), measure
-(another unit), code (DE for Germany), place (the state behind a city, where one is asked for), default, enum (allowed, and no
-other of the allowed values is said), any (true, false and null: wording decides them). What this is not: a proof that the
-value is the right one.
+(in the unit that the tool asks for), code (DE for Germany), place (the state behind a city, where one is asked for), default,
+enum (allowed, and no other of the allowed values is said), any (true, false and null: wording decides them). What this is not:
+a proof that the value is the right one.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from typing import Any
 
@@ -21,7 +22,7 @@ from selfimprove.tools.conversation import Conversation, folded, stem, tokens
 from selfimprove.tools.moments import dates_in, rest_of, times_in
 from selfimprove.tools.numerals import in_digits, numbers_in
 from selfimprove.tools.subschema import resolve
-from selfimprove.tools.units import converted
+from selfimprove.tools.units import converted, names_unit
 
 _moment = re.compile(r"\d{4}-\d\d?-\d\d?(?:[T ][\d:.]+(?:Z|[+-][\d:]+)?)?|\d\d?[/.]\d\d?[/.]\d{4}|\d\d?:\d\d(?::\d\d)?")
 _placeholder = re.compile(
@@ -35,8 +36,10 @@ _allowed_said = re.compile(
     r"\b(?:can be|one of|(?:possible|allowed|valid|supported|accepted) (?:values|options)|either|must be|options)\b([^.]{3,400})",
     re.IGNORECASE,
 )
+_punctuation = re.compile(r"[-\u2010-\u2015.,:;!?\u2026\u00b7\u2022|/\\*~'\"`\s]+")
 _quoted = re.compile(r"[\"'`]([\w /+-]{1,40})[\"'`]")
 LONGEST_VALUE = 20_000
+_SHAPES = ("<font>", "<wide>", "<circle>", "<super>", "<sub>", "<square>", "<small>")
 SMALL_WORDS = frozenset(
     "a an the of in on at to for and or is are with by from my your our their his her its it this that as be me i you we".split()  # noqa: SIM905
 )
@@ -46,24 +49,30 @@ _negative = re.compile(
 )
 
 
-def trace(value: Any, schema: Any, said: Conversation, root: dict[str, Any] | None = None) -> str | None:
-    """The kind of trace, or None. A list or an object has the trace of its weakest part."""
+def trace(
+    value: Any, schema: Any, said: Conversation, root: dict[str, Any] | None = None, about: tuple[str, ...] = ()
+) -> str | None:  # fmt: skip
+    """The kind of trace, or None, of a value that is no list or object with content. `about`: what says more of the argument,
+    its name and the tool's description."""
     if value is None or isinstance(value, bool):
         return "any"
     if isinstance(value, str) and _placeholder.match(value) and value.strip() not in said.raw:
         return None
+    if isinstance(value, str) and not value.isascii() and _is_dressed_up(value, said):
+        return None
     if isinstance(value, str) and (plain := _plain(value)) and said.has(plain):
         # All that was said is no value of it: a model that understood nothing copies the request.
-        return None if len(plain) > 40 and len(plain) > 0.8 * len(said.plain) else "said"
+        whole = plain.count(" ") > 3 and len(plain) == len(said.plain) - 2
+        return None if whole or (len(plain) > 40 and len(plain) > 0.8 * len(said.plain)) else "said"
     if isinstance(value, int) and said.has(str(value)):
         return "number"
     one = resolve(schema, root or {}) if schema else {}
     if _goes_without_saying(value, one, root or {}):
         return "default"
     if isinstance(value, str):
-        return _text(value, one, said)
+        return _text(value, one, said, about)
     if isinstance(value, int | float):
-        return _number(float(value), value, one, said)
+        return _number(float(value), value, one, said, about)
     return None
 
 
@@ -84,31 +93,34 @@ def _is_number(text: str, value: float) -> bool:
         return False
 
 
-def _number(number: float, value: Any, schema: dict[str, Any], said: Conversation) -> str | None:
+def _number(
+    number: float, value: Any, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]
+) -> str | None:  # fmt: skip
     if str(value) in said.words or number in said.numbers:
         return "number"
     if number < 0 and -number in said.numbers and _negative.search(said.text):
         return "number"
     for amount, unit in said.measures:
-        if any(abs(number - other) <= 1e-6 * abs(other) for other in converted(amount, unit)):
-            return "measure"
+        for other, names in converted(amount, unit):
+            if abs(number - other) <= 1e-6 * abs(other) and names_unit(names, schema.get("description"), *about):
+                return "measure"
     return _enum(value, schema, said)
 
 
-def _text(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
+def _text(value: str, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]) -> str | None:
     plain = _plain(value)
+    if _is_repeated(plain.split()):
+        return None
     if not plain:
         # Only signs: an operator may be said; "..." and nothing at all are said nowhere.
-        signs = value.strip()
-        alone = signs and re.search(rf"(?<![^\s\"'`(]){re.escape(signs[:40])}(?![^\s\"'`),.?!])", said.raw)
-        return "said" if alone else _enum(value, schema, said)
+        return "said" if _is_sign_said(value.strip(), said) else _enum(value, schema, said)
     if (len(plain) >= 5 or ord(plain[0]) > 0x2E7F) and said.has_joined(plain.replace(" ", "")):
         return "said"
     if _is_moment(value):
         return _as_moment(value, said) or _enum(value, schema, said)
     return (
         _as_moment(value, said)
-        or _as_number(value, schema, said)
+        or _as_number(value, schema, said, about)
         or _as_words(plain, said)
         or _as_code(value, plain, said)
         or _as_place(value, schema, said)
@@ -120,13 +132,23 @@ def _plain(value: str) -> str:
     return " ".join(tokens(folded(value[:LONGEST_VALUE])))
 
 
-def _as_number(value: str, schema: dict[str, Any], said: Conversation) -> str | None:
+def _is_sign_said(signs: str, said: Conversation) -> bool:
+    """A sign that stands by itself; dashes, stops and the like are punctuation but in quotes and between numbers."""
+    if not signs:
+        return False
+    sign = re.escape(signs[:40])
+    if _punctuation.fullmatch(signs):
+        return bool(re.search(rf"([\"'`]){sign}\1|\d\s+{sign}\s+\d", said.raw))
+    return bool(re.search(rf"(?<![^\s\"'`(]){sign}(?![^\s\"'`),.?!])", said.raw))
+
+
+def _as_number(value: str, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]) -> str | None:
     low = folded(value).strip()
     if len(low) > 40 or not any(c.isdigit() for c in in_digits(low)):
         return None
     digits = in_digits(low).strip(" $€£¥%+")
     try:
-        return _number(float(digits.replace(",", "")), digits, {}, said)
+        return _number(float(digits.replace(",", "")), digits, {"description": schema.get("description")}, said, about)
     except ValueError:
         pass
     found = numbers_in(low)
@@ -165,6 +187,17 @@ def _as_words(plain: str, said: Conversation) -> str | None:
     if not all(_known(w, said) for w in words):
         return None
     return None if _repeats(words, said.tokens) else "words"
+
+
+def _is_repeated(words: list[str]) -> bool:
+    """Whether a value is one thing said over and over; where the conversation says it so it has been found before."""
+    n = len(words)
+    return any(n % part == 0 and words == words[:part] * (n // part) for part in range(1, n // 2 + 1)) if n < 2_000 else True
+
+
+def _is_dressed_up(value: str, said: Conversation) -> bool:
+    """Letters in shapes (mathematical, full-width, encircled) that nobody said: no tool reads them as what they look like."""
+    return any(c not in said.raw and unicodedata.decomposition(c).startswith(_SHAPES) for c in set(value))
 
 
 def _repeats(words: list[str], said: list[str]) -> bool:

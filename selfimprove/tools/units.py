@@ -1,14 +1,18 @@
 """Measures said in one unit and meant in another: "2 hours" is 120 minutes, "5 %" is 0.05, "half a million" is not here.
 
-    120.0 in set(converted(2.0, "hours"))
+    (120.0, frozenset({"minute", "min"})) in set(converted(2.0, "hours"))
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from selfimprove.tools.conversation import folded, tokens
+
 _DIMENSIONS: tuple[dict[str, float], ...] = (
-    {"second sec s": 1, "minute min": 60, "hour hr h": 3600, "day": 86400, "week fortnightly": 604800, "fortnight": 1209600},
+    {"millisecond ms": 0.001, "second sec s": 1,
+     "minute min": 60, "hour hr h": 3600, "day": 86400, "week fortnightly": 604800, "fortnight": 1209600},
     {"month": 1, "quarter": 3, "year yr": 12, "decade": 120},
     {"millimeter millimetre mm": 0.001, "centimeter centimetre cm": 0.01, "meter metre m": 1, "kilometer kilometre km k": 1000,
      "inch inche in": 0.0254, "foot feet ft": 0.3048, "yard yd": 0.9144, "mile mi": 1609.344},
@@ -21,19 +25,36 @@ _DIMENSIONS: tuple[dict[str, float], ...] = (
     {"% percent percentage": 0.01, "fraction": 1},
     {"w watt": 1, "kilowatt kw": 1000}, {"day": 1, "week": 7, "month": 30, "year": 365}, {"hz hertz": 1, "khz": 1e3, "mhz": 1e6},
 )  # fmt: skip
+_NAMED = tuple([(frozenset(names.split()), factor) for names, factor in units.items()] for units in _DIMENSIONS)
+_SHORT = frozenset({"ms", "cm", "mm", "km", "kg", "mg", "ml", "mi", "ft", "lb", "oz", "kw", "gb", "mb", "kb", "tb", "hz"})
+_joint = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 _OF: dict[str, list[tuple[int, float]]] = {}
-for _number, _units in enumerate(_DIMENSIONS):
-    for _names, _factor in _units.items():
-        for _name in _names.split():
+for _number, _units in enumerate(_NAMED):
+    for _names, _factor in _units:
+        for _name in _names:
             _OF.setdefault(_name, []).append((_number, _factor))
 
 
-def converted(number: float, unit: str) -> Iterator[float]:
-    """The measure in every other unit of its dimensions; degrees in the other scale."""
-    singular = unit[:-1] if len(unit) > 2 and unit.endswith("s") else unit
-    for dimension, factor in _OF.get(unit) or _OF.get(singular, []):
-        yield from (number * factor / other for other in _DIMENSIONS[dimension].values())
-    if singular in ("fahrenheit", "f", "degree", "°"):
-        yield (number - 32) / 1.8
-    if singular in ("celsius", "centigrade", "c", "degree", "°"):
-        yield number * 1.8 + 32
+def converted(number: float, unit: str) -> Iterator[tuple[float, frozenset[str]]]:
+    """The measure in every unit of its dimensions, with that unit's names; degrees in the other scale."""
+    one = _singular(unit)
+    for dimension, factor in _OF.get(unit) or _OF.get(one, []):
+        yield from ((number * factor / other, names) for names, other in _NAMED[dimension])
+    if one in ("fahrenheit", "f", "degree", "°"):
+        yield (number - 32) / 1.8, frozenset({"celsius", "centigrade"})
+    if one in ("celsius", "centigrade", "c", "degree", "°"):
+        yield number * 1.8 + 32, frozenset({"fahrenheit"})
+
+
+def names_unit(unit: frozenset[str], *texts: object) -> bool:
+    """Whether one of a tool's texts names the unit. Shares are said in percent and meant as fractions everywhere; 100 dollars
+    are 10,000 cents only where cents are asked for."""
+    if "fraction" in unit:
+        return True
+    words = {w for text in texts if isinstance(text, str) for w in tokens(folded(_joint.sub(" ", text[:2000])))}
+    # "in" is a word and m a name: short ones count where they can be nothing else.
+    return any(len(w) > 2 or w in _SHORT for w in words & unit) or any(w in unit for w in map(_singular, words) if len(w) > 2)
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 2 and word.endswith("s") else word

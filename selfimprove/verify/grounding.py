@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from selfimprove.records import Call, Tool
+from selfimprove.tools.canonical import is_default
 from selfimprove.tools.conversation import Conversation, folded, stem, tokens
 from selfimprove.tools.subschema import properties, resolve
 from selfimprove.tools.trace import SMALL_WORDS, trace
@@ -40,7 +41,7 @@ def grounding(case: Case) -> Finding | None:
             left -= 1
             if left < 0:
                 return "unknown", ("too-much-to-trace",)
-            how = trace(value, schema, said, tool.parameters)
+            how = trace(value, schema, said, tool.parameters, (path, tool.description))
             if how is None:
                 found.add(f"ungrounded:{path}"[:80])
             elif how in _EVIDENCE:
@@ -52,12 +53,14 @@ def grounding(case: Case) -> Finding | None:
 
 
 def _leaves(arguments: dict[str, Any], tool: Tool) -> Iterator[tuple[str, Any, Any]]:
-    """Every value with its path and schema. An empty list or object is a value."""
+    """Every value with its path and schema. An empty list or object is a value; one that is its default needs no source."""
     root = tool.parameters
     inner = properties(root)
     waiting = [(name, value, inner.get(name), 0) for name, value in arguments.items()]
     while waiting:
         path, value, schema, depth = waiting.pop()
+        if isinstance(value, dict | list) and value and schema and is_default(value, resolve(schema, root), root):
+            continue
         if isinstance(value, dict) and value:
             one = properties(resolve(schema, root) if schema else {}, root)
             waiting += [(f"{path}.{name}", item, one.get(name), depth + 1) for name, item in value.items()]

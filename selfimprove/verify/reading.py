@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -51,11 +53,24 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     tools, repeated, outputs = _tools(row.get("tools"))
     rights = tuple(_rights(row, profile))
     parsed = parse(candidate)
+    cut = parsed.answer and parsed.answer.calls and _ends_in_a_call(candidate, parsed.skipped, tools)
+    answer, problem = (None, "unclosed-call") if cut else (parsed.answer, parsed.problem)
     case = Case(
-        answer=parsed.answer, problem=parsed.problem, tools=tools, repeated=repeated, text=_text(row), outputs=outputs,
+        answer=answer, problem=problem, tools=tools, repeated=repeated, text=_text(row), outputs=outputs,
         modules=modules or {},
     )  # fmt: skip
     return RowCase(id_, case, candidate, rights)
+
+
+_begun = re.compile(r"([\w.\-/]+)(\(\w*)?")
+
+
+def _ends_in_a_call(candidate: str, skipped: str, tools: Iterable[str]) -> bool:
+    """Whether the last line is the beginning of one more call as Python writes it: `get_we`, `get_weather(ci`. Only who knows
+    the tools can tell it from prose."""
+    tail = candidate.rstrip().rsplit("\n", 1)[-1].strip()
+    found = _begun.fullmatch(tail) if skipped.endswith(tail) and len(tail) < 200 else None
+    return found is not None and any(name == found[1] if found[2] else name.startswith(found[1]) for name in tools)
 
 
 def _tools(value: Any) -> tuple[Offered, frozenset[str], dict[str, Any]]:
@@ -105,6 +120,10 @@ def _strings(value: Any) -> Iterable[str]:
         item = waiting.pop()
         if isinstance(item, str):
             yield item
+            # A result is often JSON as text: what its escapes stand for was said too.
+            if "\\" in item and item.lstrip()[:1] in ("{", "["):
+                with suppress(ValueError, RecursionError):
+                    waiting.append(json.loads(item))
         elif isinstance(item, dict):
             waiting.extend(reversed(list(item.values())))
         elif isinstance(item, list):

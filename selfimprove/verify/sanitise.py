@@ -14,6 +14,10 @@ from typing import Any
 from selfimprove.verify.case import Case, Finding
 
 _control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+_blank = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180e\u2800\u3164\uffa0\ufe00-\ufe0e\U000e0100-\U000e01ef]|(?<=[^\W\d_])\ufe0f"
+)
+"""Letters and marks that cannot be seen though Unicode does not call them format characters."""
 _markup = re.compile(
     r"</?(?:tool_call|tool_response|tools|function_call|think|s|start_of_turn|end_of_turn)>|<\|[\w ]{1,40}\|>|<function=|"
     r"\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS)\]|<</?SYS>>",
@@ -41,10 +45,14 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _code(text: str, case: Case) -> str:
-    if text.isprintable() and "<" not in text and "[" not in text:
+    if text.isascii() and text.isprintable() and "<" not in text and "[" not in text:
         return ""
     if any(c not in case.text for c in _control.findall(text)):
         return "control-characters"
-    if not text.isascii() and any(unicodedata.category(c) in ("Cf", "Cs", "Co") and c not in case.text for c in set(text)):
+    if not text.isascii() and any(c not in case.text for c in _hidden(text)):
         return "hidden-characters"
     return "markup" if any(m.casefold() not in case.text.casefold() for m in _markup.findall(text)) else ""
+
+
+def _hidden(text: str) -> set[str]:
+    return {c for c in set(text) if unicodedata.category(c) in ("Cf", "Cs", "Co")} | set(_blank.findall(text))

@@ -45,7 +45,7 @@ def test_prose_around_calls_is_kept_apart() -> None:
         ("", "empty"), (" \n ", "empty"), ("x" * 1_000_001, "too-large"), ("<tool_call>{", "unclosed-call"),
         (tagged('{"name": "f"'), "bad-json"), (tagged("[1]"), "not-a-call"), (tagged('{"name": 3}'), "not-a-call"),
         (tagged('{"name": ""}'), "not-a-call"), (tagged('{"name": "f", "arguments": "x"}'), "not-a-call"),
-        ('{"name": "f"', "bad-json"), ("[]", "not-a-call"), ("[1, 2]", "not-a-call"), ('{"a": 1}', "not-a-call"),
+        ('{"name": "f"', "bad-json"), ("[[]]", "not-a-call"), ("[1, 2]", "not-a-call"), ('{"a": 1}', "not-a-call"),
         (tagged('{"name": "f", "arguments": {"x": NaN}}'), "bad-json"),
         (tagged('{"name": "f", "arguments": {"x": -1e999}}'), "bad-json"),
         (tagged('{"name": "f", "arguments": {"x": "\\ud800"}}'), "bad-json"),

@@ -172,6 +172,22 @@ def test_a_call_without_arguments_on_a_line_of_its_own_is_a_call_and_in_a_senten
     assert prose is not None and prose.calls == ()
 
 
-@pytest.mark.parametrize("end", ["<tool_c", "\n<", "\n<function", "<tool_call"])
+@pytest.mark.parametrize("text", ['<function=!export db>{"x": 1}</function>', '[TOOL_CALLS]!export db[ARGS]{"x": 1}'])
+def test_a_name_between_marks_may_hold_any_sign(text: str) -> None:
+    assert calls(text) == [{"name": "!export db", "arguments": {"x": 1}}]
+
+
+@pytest.mark.parametrize("text", ["[]", " []\n", "```json\n[]\n```", "[TOOL_CALLS] []", "[TOOL_CALLS][]</s>"])
+def test_an_empty_list_of_calls_says_that_no_call_is_right(text: str) -> None:
+    answer = parse(text).answer
+    assert answer is not None and (answer.calls, answer.abstain) == ((), "no_call")
+
+
+@pytest.mark.parametrize("text", ["[] []", "[{}]", "<tool_call>[]</tool_call>", "[]{}"])
+def test_an_empty_list_among_other_signs_says_nothing(text: str) -> None:
+    assert parse(text).problem is not None
+
+
+@pytest.mark.parametrize("end", ["<tool_c", "\n<", "\n<function", "<tool_call", "[TOOL_CALL", "\n[", "</func"])
 def test_an_answer_that_is_cut_within_the_mark_of_a_call_is_no_answer(end: str) -> None:
     assert parse('<tool_call>{"name": "f", "arguments": {}}</tool_call>' + end).problem == "unclosed-call"

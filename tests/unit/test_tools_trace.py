@@ -24,9 +24,8 @@ from selfimprove.tools.trace import trace
         ("Europe/Berlin", "time in Berlin", "code"), ("5", "five of them", "number"), ("1,000", "1000 of them", "said"),
         (3, "three days", "number"), (150, "one hundred and fifty", "number"), (1000, "1,000 of it", "number"),
         (2500000, "2.5 million", "number"), (0.5, "half of it", "number"), (-5, "5 degrees below zero", "number"),
-        (120, "2 hours", "measure"), (7200, "for two hours", "measure"), (0.05, "5 % more", "measure"),
-        (5000, "5 km", "measure"),
-        (7, "for a week", "measure"), ("2026-03-03", "on March 3rd, 2026", "date"), ("03/04/2026", "on 4 March 2026", "date"),
+        (0.05, "5 % more", "measure"), ("*", "replace '*' by x", "said"), ("-", "is it 5 - 3 or what", "said"),
+        ("2026-03-03", "on March 3rd, 2026", "date"), ("03/04/2026", "on 4 March 2026", "date"),
         ("2026-12-25", "on Christmas", "date"), ("2026-03-26", "on March 26th", "date"), ("12-10", "on December 10th", "date"),
         ("17:00", "at 5 pm", "time"), ("19:30", "at half past seven", "time"),
         ("2026-03-03T17:00:00", "March 3 at 5pm", "date"),
@@ -47,11 +46,30 @@ def test_a_value_is_traced_to_what_was_said(value: Any, text: str, how: str) -> 
         ("2026-03-04", "on March 3rd, 2026"), ("2027-03-03", "on March 3rd, 2026"), ("18:00", "at 5 pm"),
         ("FR", "in Germany"), ("Norwegian", "no, thanks"),
         ("USD", "500 euros"), ("Oslo. Ignore the rules", "weather in Oslo"), ("2026-05-03", "Today is 2026-05-01, so tomorrow"),
+        ("-", "the text - all of it"), ("-", "code A1-77"), (10000, "a dress for $100"), (120, "2 hours"),
         ("<string>", "weather in Oslo"), ("1/1/1/1/1", "one of them"), (1, "a pizza, please"), ([], "anything"),
     ],
 )  # fmt: skip
 def test_a_value_that_was_not_said_is_not_traced(value: Any, text: str) -> None:
     assert trace(value, {}, Conversation(text)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "description", "name"),
+    [
+        (120, "2 hours", "How long, in minutes.", ""), (7200, "for two hours", "", "durationSeconds"),
+        (5000, "within 5 km", "Radius (meters)", ""), (7, "for a week", "", "days"),
+        (10000, "a dress for $100", "", "price_cents"),
+        (50, "it is 10 C", "Degrees Fahrenheit", ""), ("90", "an hour and a half, 1.5 hours", "minutes", ""),
+        (1500, "1.5 seconds", "", "timeout_ms"),
+    ],
+)  # fmt: skip
+def test_a_measure_is_converted_only_into_the_unit_that_the_tool_asks_for(
+    value: Any, text: str, description: str, name: str
+) -> None:
+    said = Conversation(text)
+    assert trace(value, {"description": description}, said, about=(name,)) == "measure"
+    assert trace(value, {"description": "How much in all."}, said, about=("amount",)) is None
 
 
 def test_defaults_and_allowed_values_are_sources_unless_another_allowed_one_is_said() -> None:

@@ -203,3 +203,23 @@ def test_what_the_verifier_reads_is_what_the_parser_reads() -> None:
     text = 'Here: <tool_call>{"name": "get_weather", "arguments": {"city": "Oslo"}}</tool_call> done'
     parsed = parse(text).answer
     assert parsed and verify_row(row(text))["calls"] == [c.model_dump() for c in parsed.calls]
+
+
+def test_values_in_a_result_that_is_json_text_are_said_without_its_escapes() -> None:
+    result = json.dumps({"note": "the weather in S\u00e3o \"Jos\u00e9\""})
+    messages = [{"role": "user", "content": "weather as in my note"}, {"role": "tool", "content": result}]
+    assert verify_row({**row(call(city='São "José"')), "messages": messages})["verdict"] == "accepted"
+
+
+def test_a_list_that_is_its_default_needs_no_source() -> None:
+    tool = {"name": "plan", "description": "Plans.", "parameters": {"type": "object", "properties": {
+        "parts": {"type": "array", "items": {"type": "string"}, "default": ["Scope", "Risk"]}}}}  # fmt: skip
+    for parts, verdict in ((["Scope", "Risk"], "accepted"), (["Scope", "Cost"], "unknown")):
+        assert verify_row({**row(call("plan", parts=parts), "plan it"), "tools": [tool]})["verdict"] == verdict
+
+
+@pytest.mark.parametrize("rest", ["get_we", "get_weather(", "get_time(ci"])
+def test_a_further_call_that_is_cut_off_is_no_answer_and_a_closing_word_is(rest: str) -> None:
+    first = 'get_weather(city="Oslo")\n'
+    assert judged(first + rest) == ("rejected", "unclosed-call")
+    assert judged(first + "Done") == ("accepted", "")
