@@ -1,6 +1,6 @@
 """Training: supervised tokens/s and memory over TRL's SFTTrainer, each part's worth, and ZeRO-3 in two processes.
 
-    python -m benchmarks.training [--trl PYTHON] [--parts trl,parts,zero3] [--model embedded] [--rows 24] [--out FILE.json]
+    python -m benchmarks.training [--trl PYTHON] [--parts trl,parts,zero3] [--methods full,lora] [--model embedded] [--rows 24] [--out FILE.json]
 
 The demo's rows, in float32, 8 a step, one pass, AdamW; everything runs once, one after the other, and seconds are those of the
 optimizer's loop: loading is on no clock. TRL (full and LoRA) runs as its documentation sets it up, which recomputes activations,
@@ -50,7 +50,7 @@ def main() -> None:
         rows = _rows(folder, options.rows)
         found["full"] = _ours(model, rows, folder / "full", OURS)
         if "trl" in options.parts:
-            found |= _against_trl(model, rows, folder, options.trl, found["full"])
+            found |= _against_trl(model, rows, folder, options, found["full"])
         if "parts" in options.parts:
             found |= _parts(model, rows, folder)
         if "zero3" in options.parts:
@@ -64,6 +64,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="our trainer over TRL's, and over itself without its parts")
     parser.add_argument("--trl", default=os.environ.get("TRL_PYTHON", ""), help="interpreter of an environment with TRL")
     parser.add_argument("--parts", default="trl,parts,zero3", type=lambda text: text.split(","))
+    parser.add_argument("--methods", default="full,lora", type=lambda text: text.split(","))
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--cache", type=Path, default=Path("runs/models"))
     parser.add_argument("--rows", type=int, default=24)
@@ -84,14 +85,17 @@ def _ours(model: Path, rows: Path, out: Path, config: Train, without: tuple[Part
     return train(model, rows, out, config, without=without, **ARGUMENTS)
 
 
-def _against_trl(model: Path, rows: Path, folder: Path, python: str, full: Run) -> dict[str, Any]:
-    if not python:
+def _against_trl(model: Path, rows: Path, folder: Path, options: argparse.Namespace, full: Run) -> dict[str, Any]:
+    if not options.trl:
         print("training: TRL was left out; name the interpreter of its environment with --trl (python -m benchmarks.training -h)")
         return {}
-    ours = {"full": full, "lora": _ours(model, rows, folder / "lora", OURS.model_copy(update={"method": "lora"}))}
+    ours = {
+        method: full if method == "full" else _ours(model, rows, folder / method, OURS.model_copy(update={"method": method}))
+        for method in options.methods
+    }
     found: dict[str, Any] = {"ours": ours, "trl": {}}
     for method, mine in ours.items():
-        theirs = {memory: _trl(python, model, folder, method, memory) for memory in ("checkpointing", "plain")}
+        theirs = {memory: _trl(options.trl, model, folder, method, memory) for memory in ("checkpointing", "plain")}
         found["trl"][method] = theirs
         fastest, smallest = max(map(speed, theirs.values())), min(run["peak_gb"] for run in theirs.values())
         found[f"{method}_ratio"], found[f"{method}_memory"] = speed(mine) / fastest, mine["peak_gb"] / smallest

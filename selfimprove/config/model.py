@@ -236,7 +236,7 @@ class Train(Section):
     lora_alpha: Positive = 32
     """Scale of the LoRA update."""
     packing: Literal["auto"] | bool = "auto"
-    """Rows laid end to end instead of padded, where a test at the start shows that they stay apart (`auto`: on a GPU)."""
+    """Rows laid end to end instead of padded, where a test at the start shows that they stay apart (`auto`: where it pays)."""
     gradient_checkpointing: bool = False
     """Less memory for more time."""
     checkpoint_minutes: float = Field(default=5, ge=0)

@@ -13,6 +13,7 @@ import torch
 
 from selfimprove.config.model import Train
 from selfimprove.errors import TrainError
+from selfimprove.train.attention import USUAL
 
 
 def load_model(path: Path, config: Train, say: Callable[[str], None]) -> Any:
@@ -31,7 +32,7 @@ def load_plain(path: Path, dtype: torch.dtype | str, say: Callable[[str], None] 
 
     try:
         model, report = AutoModelForCausalLM.from_pretrained(
-            str(path), dtype=dtype, attn_implementation="sdpa", local_files_only=True, use_safetensors=True,
+            str(path), dtype=dtype, attn_implementation=USUAL, local_files_only=True, use_safetensors=True,
             trust_remote_code=False, output_loading_info=True,
         )  # fmt: skip
     except (OSError, ValueError, RuntimeError, KeyError, AttributeError) as error:

@@ -1,9 +1,9 @@
 """Rows laid end to end in one sequence, so that no forward pass spends time on padding. Plain Python, no tensors.
 
-    pack(batch, lengths, room=room(rows=8, max_tokens=288), processes=2)[rank]       # lists of rows, one for each pass
+    pack(batch, lengths, room=room(rows=2, max_tokens=288), processes=2)[rank]       # lists of rows, one for each pass
 
 Best fit: the longest row first, each into the fullest sequence that still has room (Johnson 1973, decreasing best fit). Where
-rows cannot be kept apart in one sequence (`isolation`), rows of similar length share a padded pass instead
+rows cannot be kept apart in one sequence (`probes`), rows of similar length share a padded pass instead
 (`schedule.micro_batches`).
 """
 
@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 LONGEST = 4096
-"""Tokens of a sequence beyond which attention, which looks at all pairs and only then drops those of two rows, costs more than
-the padding did."""
+"""Tokens of a sequence beyond which attention with a mask, which looks at all pairs and only then drops those of two rows, costs
+more than the padding did."""
 
 
-def room(*, rows: int, max_tokens: int) -> int:
-    """Tokens of a sequence: what so many of the longest rows would take padded, within reason."""
-    return min(rows * max_tokens, max(max_tokens, LONGEST))
+def room(*, rows: int, max_tokens: int, masked: bool = False) -> int:
+    """Tokens of a sequence: what so many of the longest rows would take padded; with a mask, within reason."""
+    return min(rows * max_tokens, max(max_tokens, LONGEST)) if masked else rows * max_tokens
 
 
 def pack(batch: Sequence[int], lengths: Sequence[int], *, room: int, processes: int) -> list[list[list[int]]]:

@@ -1,7 +1,7 @@
 """What is tried with the loaded model before its first step, since only trying tells. Runs in the worker, on every rank.
 
-    if may_pack(engine.module, rows, rank): ...          # rows stay apart in one sequence
-    if logits_are_plain(engine.module, rows, rank): ...  # the output layer is the last thing the model does
+    how, found = may_pack(engine.module, rows, rank, masked=False)      # rows stay apart in one sequence
+    if logits_are_plain(engine.module, rows, rank): ...                 # the output layer is the last thing the model does
 
 Elsewhere packed samples saw each other for months (trl 3067): whether they do depends on the model and on the attention
 in use, so both are asked. A model that fails is trained all the same, in padded passes and with all logits at once.
@@ -14,22 +14,41 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from selfimprove.train.attention import USUAL, keep_rows_apart
 from selfimprove.train.loss import Supervised, collate
 from selfimprove.train.rank import Rank
 
 TOLERANCE = {False: 1e-4, True: 2e-2}
 """Mean difference of a token's loss, packed and alone, in nats: rounding in float32, and (True) in bfloat16."""
 SAMPLES = 3
+BY_ROW, MASKED = "by row", "by a mask"
 
 
-def may_pack(module: Supervised, rows: list[dict[str, Any]], rank: Rank) -> tuple[bool, str]:
-    """(whether packed rows have the losses that they have alone, what was found)."""
+def may_pack(module: Supervised, rows: list[dict[str, Any]], rank: Rank, *, masked: bool) -> tuple[str, str]:
+    """(how packed rows are kept apart: "by row", "by a mask" or "" where they are not, what was found).
+
+    The model's attention is left as it has to be for that. `masked`: a mask will do, where attention by row does not.
+    """
     few = _shortest(rows)
     if len(few) < 2:
-        return False, "there is one row only"
+        return "", "there is one row only"
+    alone = torch.cat([_losses(module, collate([row], rank.device)) for row in few])
+    packed, found = collate(few, rank.device, packed=True), "its attention cannot be split by row"
+    if keep_rows_apart(module.model):
+        safe, found = _as_alone(module, packed, alone, rank)
+        if safe:
+            return BY_ROW, found
+        module.model.set_attn_implementation(USUAL)  # type: ignore[operator]
+    if masked:
+        safe, found = _as_alone(module, packed, alone, rank)
+        if safe:
+            return MASKED, found
+    return "", found
+
+
+def _as_alone(module: Supervised, packed: dict[str, Tensor], alone: Tensor, rank: Rank) -> tuple[bool, str]:
     try:
-        alone = torch.cat([_losses(module, collate([row], rank.device)) for row in few])
-        together = _losses(module, collate(few, rank.device, packed=True))
+        together = _losses(module, packed)
     except Exception as error:  # whatever a model does with position ids that it does not know
         return False, f"the model cannot be run with them ({(str(error).splitlines() or [type(error).__name__])[0]})"
     apart = (alone - together).abs().mean()

@@ -28,7 +28,7 @@ from selfimprove.train.export import export
 from selfimprove.train.loss import CHUNK, Supervised
 from selfimprove.train.model import load_model
 from selfimprove.train.packing import pack, room
-from selfimprove.train.probes import logits_are_plain, may_pack
+from selfimprove.train.probes import MASKED, logits_are_plain, may_pack
 from selfimprove.train.progress import Steps
 from selfimprove.train.rank import Rank, join, tell
 from selfimprove.train.rows import check_ids, load_rows, tokenise
@@ -101,7 +101,7 @@ def _train(
     # Rows that are all called as long as each other stay in the order of the draw: no buckets.
     lengths = [0 if "buckets" in spec.without else row["length"] for row in rows]
     plan = batches([row["id"] for row in rows], batch=config.batch, epochs=config.epochs, seed=spec.seed)
-    packed = _prepare(engine.module, rows, spec, rank)
+    packing = _prepare(engine.module, rows, spec, rank)
     first = checkpoints.restore(engine)
     told.begin(rows, plan, first)
     for number, batch in enumerate(plan[first:], first):
@@ -111,32 +111,34 @@ def _train(
         rate = learning_rate(number, steps=len(plan), warmup=config.warmup, peak=spec.learning_rate)
         for group in engine.optimizer.param_groups:
             group["lr"] = rate
-        if packed:
-            most = room(rows=settings.micro_batch(config), max_tokens=spec.max_tokens)
+        if packing:
+            most = room(rows=settings.micro_batch(config), max_tokens=spec.max_tokens, masked=packing == MASKED)
             turns = pack(batch, lengths, room=most, processes=rank.count)[rank.index]
         else:
             turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
         chosen = [rows[i] for i in batch]
-        done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank, packed=packed)
+        done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank, packed=bool(packing))
         told.add(chosen, done, rate, time.monotonic() - began)
         if number + 1 < len(plan):
             checkpoints.after(engine, number + 1)
 
 
-def _prepare(module: Supervised, rows: list[dict[str, Any]], spec: Spec, rank: Rank) -> bool:
-    """Whether rows are packed; switches chunks of logits on where a pass may have more positions than one chunk."""
+def _prepare(module: Supervised, rows: list[dict[str, Any]], spec: Spec, rank: Rank) -> str:
+    """How packed rows are kept apart, empty where rows are not packed; switches chunks of logits on where a pass may have more
+    positions than one chunk."""
     if module.selective and settings.micro_batch(spec.config) * spec.max_tokens > CHUNK:
         if logits_are_plain(module, rows, rank):
             module.chunk = CHUNK
         else:
             tell(rank, "the model works on its logits after its output layer: they are made in one piece, not in chunks")
-    wanted = spec.config.packing if spec.config.packing != "auto" else rank.device != "cpu"
+    wanted = spec.config.packing
     if not wanted or {"packing", "buckets"} & set(spec.without):
-        return False
-    safe, found = may_pack(module, rows, rank)
-    if not safe:
+        return ""
+    # On a CPU attention with a mask costs more than padding does.
+    how, found = may_pack(module, rows, rank, masked=wanted is True or rank.device != "cpu")
+    if not how:
         tell(rank, f"rows are not packed, but share padded passes with others of their length: {found}")
-    return safe
+    return how
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from selfimprove.schemas.make import schema
 from selfimprove.train import train
 from tests.e2e.conftest import Trained
 from tests.e2e.training import ARGUMENTS, FULL, losses, processes, row, steps, write_rows
+from tests.e2e.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,16 +39,9 @@ def test_one_process_learns_and_tells(one: Trained) -> None:
     assert [row for row in steps(out) if not validator.is_valid(row)] == []
 
 
-def test_an_export_is_a_whole_model(one: Trained, tiny_model: Path) -> None:
-    script = (
-        "import sys, torch; from transformers import AutoModelForCausalLM as M;"
-        "a, b = (M.from_pretrained(p) for p in sys.argv[1:]);"
-        "assert a.lm_head.weight is a.model.embed_tokens.weight;"
-        "assert not torch.equal(a.lm_head.weight, b.lm_head.weight);"
-        "assert a.state_dict().keys() == b.state_dict().keys()"
-    )
+def test_an_export_is_a_whole_model(one: Trained, warm: Warm, tiny_model: Path) -> None:
     made = one[0] / "model"
-    subprocess.run([sys.executable, "-c", script, str(made), str(tiny_model)], check=True, cwd=ROOT)
+    assert all(warm.call("tests.e2e.planted:compared", str(made), str(tiny_model)).values())
     for name in ("chat_template.jinja", "selfimprove.json", "tokenizer.json"):
         assert (made / name).read_bytes() == (tiny_model / name).read_bytes()
     assert "full fine-tuning" in (made / "README.md").read_text()
@@ -72,48 +65,33 @@ def test_what_has_ended_is_not_trained_again(
     ids=str,
 )  # fmt: skip
 def test_any_split_of_the_batch_makes_the_same_updates(
-    one: Trained, tiny_model: Path, rows: Path, tmp_path: Path, change: dict[str, Any]
+    one: Trained, warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path, change: dict[str, Any]
 ) -> None:
     """One process with 8 rows at once, 8 times 1 row, 2 processes with 4: a mean of means would differ."""
-    train(tiny_model, rows, tmp_path, FULL.model_copy(update=change), **ARGUMENTS)
+    train(tiny_model, rows, tmp_path, FULL.model_copy(update=change), launcher=warm, **ARGUMENTS)
     assert losses(tmp_path) == pytest.approx(losses(one[0]), abs=1e-5)
     for here, there in zip(steps(tmp_path), steps(one[0]), strict=True):
         assert here["loss_by_subtask"] == pytest.approx(there["loss_by_subtask"], abs=1e-5)
         assert here["grad_norm"] == pytest.approx(there["grad_norm"], rel=1e-4)
 
 
-def test_bfloat16_learns_what_float32_does(one: Trained, tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+def test_bfloat16_learns_what_float32_does(
+    one: Trained, warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path
+) -> None:
     """DeepSpeed's optimizer for ZeRO 0 in bfloat16 does not: it is not used."""
-    train(tiny_model, rows, tmp_path, FULL.model_copy(update={"dtype": "bfloat16", "micro_batch": 4}), **ARGUMENTS)
+    config = FULL.model_copy(update={"dtype": "bfloat16", "micro_batch": 4})
+    train(tiny_model, rows, tmp_path, config, launcher=warm, **ARGUMENTS)
     assert losses(tmp_path) == pytest.approx(losses(one[0]), abs=0.03)
 
 
-PLAIN = """
-import json, sys, torch
-from datasets import load_from_disk
-from transformers import AutoModelForCausalLM
-model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
-found, weights, total, number = {}, {"make": 3.0}, 0.0, 0.0
-for row in load_from_disk(sys.argv[2]):
-    ids = torch.tensor([row["input_ids"]])
-    labels = ids.clone()
-    labels[:, : row["first_supervised"]] = -100
-    loss, count = model(input_ids=ids, labels=labels).loss, row["length"] - row["first_supervised"]
-    found.setdefault(row["subtask"], []).append((loss.item(), count))
-    total, number = total + weights.get(row["subtask"], 1.0) * loss * count, number + weights.get(row["subtask"], 1.0) * count
-(total / number).backward()
-norm = torch.nn.utils.get_total_norm([weight.grad for weight in model.parameters()]).item()
-print(json.dumps({"losses": found, "norm": norm}))
-"""
-
-
-def test_the_loss_is_the_sum_over_supervised_tokens_by_their_number(tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+def test_the_loss_is_the_sum_over_supervised_tokens_by_their_number(
+    warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path
+) -> None:
     """Against transformers' own loss of each row alone. Weights change the gradient as they should, and never what is told."""
     weighted = FULL.model_copy(update={"batch": 20, "micro_batch": 7, "epochs": 1.0, "subtask_weights": {"make": 3.0}})
-    train(tiny_model, rows, tmp_path, weighted, **ARGUMENTS)
+    train(tiny_model, rows, tmp_path, weighted, launcher=warm, **ARGUMENTS)
     (step,) = steps(tmp_path)
-    script = [sys.executable, "-c", PLAIN, str(tiny_model), str(tmp_path / "rows")]
-    found = json.loads(subprocess.run(script, check=True, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()[-1])
+    found = warm.call("tests.e2e.planted:plain_loss", str(tiny_model), str(tmp_path / "rows"))
     plain = found["losses"]
     assert step["grad_norm"] == pytest.approx(found["norm"], rel=1e-4)
     sums = {name: sum(loss * count for loss, count in each) for name, each in plain.items()}
@@ -124,39 +102,41 @@ def test_the_loss_is_the_sum_over_supervised_tokens_by_their_number(tiny_model: 
 
 
 def test_weights_of_subtasks_move_the_updates_alike_in_any_split(
-    one: Trained, tiny_model: Path, rows: Path, tmp_path: Path
+    one: Trained, warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path
 ) -> None:
     weighted = FULL.model_copy(update={"subtask_weights": {"make": 3.0}})
-    train(tiny_model, rows, tmp_path / "whole", weighted, **ARGUMENTS)
+    train(tiny_model, rows, tmp_path / "whole", weighted, launcher=warm, **ARGUMENTS)
     split = weighted.model_copy(update={"processes": 2, "micro_batch": 1})
-    train(tiny_model, rows, tmp_path / "split", split, **ARGUMENTS)
+    train(tiny_model, rows, tmp_path / "split", split, launcher=warm, **ARGUMENTS)
     assert losses(tmp_path / "split") == pytest.approx(losses(tmp_path / "whole"), abs=1e-5)
     assert losses(tmp_path / "whole")[0] == pytest.approx(losses(one[0])[0], abs=1e-6)
     assert losses(tmp_path / "whole")[-1] != pytest.approx(losses(one[0])[-1], abs=1e-3)
 
 
-def test_lora_is_merged(tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+def test_lora_is_merged(warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path) -> None:
     config = FULL.model_copy(update={"method": "lora", "gradient_checkpointing": True, "zero_stage": 2})
-    counts = train(tiny_model, rows, tmp_path, config, **ARGUMENTS)
+    counts = train(tiny_model, rows, tmp_path, config, launcher=warm, **ARGUMENTS)
     assert counts["loss_last"] < counts["loss_first"]
     assert not list((tmp_path / "model").glob("adapter*"))
 
 
-def test_no_compiler_and_no_path_are_needed(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also: a row without supervised tokens is refused, in one sentence that names it."""
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_a_row_without_supervised_tokens_is_refused_by_name(warm: Warm, tiny_model: Path, tmp_path: Path) -> None:
     bad = write_rows(tmp_path / "rows.jsonl", row("empty", "hello", " "))
     with pytest.raises(TrainError, match="row empty has no supervised tokens"):
-        train(tiny_model, bad, tmp_path / "out", FULL, **ARGUMENTS)
-    write_rows(bad, row("full", "hello", "[]"))
-    assert train(tiny_model, bad, tmp_path / "out", FULL, **ARGUMENTS)["steps"] == 2
+        train(tiny_model, bad, tmp_path / "out", FULL, launcher=warm, **ARGUMENTS)
+
+
+def test_no_compiler_and_no_path_are_needed(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    rows = write_rows(tmp_path / "rows.jsonl", row("full", "hello", "[]"))
+    assert train(tiny_model, rows, tmp_path / "out", FULL, **ARGUMENTS)["steps"] == 2
 
 
 LONG = {"epochs": 8.0, "processes": 2, "micro_batch": 2}
 
 
 def test_a_killed_training_leaves_no_process_and_goes_on_to_the_same_weights(
-    tiny_model: Path, rows: Path, tmp_path: Path
+    warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path
 ) -> None:
     """Not near the same: bit for bit, losses and model, as without the kill."""
     script = (
@@ -174,10 +154,10 @@ def test_a_killed_training_leaves_no_process_and_goes_on_to_the_same_weights(
     assert 4 <= len(steps(out)) < 24
     told: list[Event] = []
     with listening(told.append):
-        counts = train(tiny_model, rows, out, FULL.model_copy(update=LONG), **ARGUMENTS)
+        counts = train(tiny_model, rows, out, FULL.model_copy(update=LONG), launcher=warm, **ARGUMENTS)
     assert any(isinstance(event, Note) and "goes on after step" in event.text for event in told)
     assert not (out / "checkpoints").exists() and counts["steps"] == len(steps(out)) == 24
-    whole = train(tiny_model, rows, tmp_path / "whole", FULL.model_copy(update=LONG), **ARGUMENTS)
+    whole = train(tiny_model, rows, tmp_path / "whole", FULL.model_copy(update=LONG), launcher=warm, **ARGUMENTS)
     assert losses(out) == losses(tmp_path / "whole") and counts["tokens"] == whole["tokens"]
     weights = [(folder / "model/model.safetensors").read_bytes() for folder in (out, tmp_path / "whole")]
     assert weights[0] == weights[1]

@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -16,18 +14,20 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from selfimprove.errors import DivergedError, TrainError
+from selfimprove.events import Event, Note, listening
 from selfimprove.schemas.make import schema
 from selfimprove.train import train
 from tests.e2e.training import ARGUMENTS, FULL, processes, row, steps, write_rows
+from tests.e2e.warm import Warm
 
-ROOT = Path(__file__).resolve().parents[2]
 
-
-def test_a_training_that_diverges_stops_early_and_says_so(tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+def test_a_training_that_diverges_stops_early_and_says_so(
+    warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path
+) -> None:
     """On every rank at once: one that waited for the others would hang."""
     config = FULL.model_copy(update={"epochs": 20.0, "processes": 2, "max_grad_norm": 1e9})
     with pytest.raises(DivergedError, match=r"diverged at step \d+ of 60: .*lower the learning rate"):
-        train(tiny_model, rows, tmp_path, config, **{**ARGUMENTS, "learning_rate": 10.0})
+        train(tiny_model, rows, tmp_path, config, launcher=warm, **{**ARGUMENTS, "learning_rate": 10.0})
     assert len(steps(tmp_path)) < 59 and not (tmp_path / "model").exists()
     told = json.loads((tmp_path / "rejected.json").read_text())
     assert Draft202012Validator(schema("rejected")).is_valid(told)
@@ -52,33 +52,18 @@ def test_a_rank_that_dies_takes_the_training_with_it(tiny_model: Path, rows: Pat
     assert killed and processes(str(tmp_path)) == []
 
 
-SCARCE = """
-import resource, sys
-from pathlib import Path
-from selfimprove.events import Note, listening
-from selfimprove.train import train
-from tests.e2e.training import ARGUMENTS, FULL
-resource.setrlimit(resource.RLIMIT_DATA, (int(sys.argv[4]) * 10**9,) * 2)
-with listening(lambda event: print(event.text) if isinstance(event, Note) else None):
-    print(train(*map(Path, sys.argv[1:4]), FULL.model_copy(update={"epochs": 1.0}), **{**ARGUMENTS, "max_tokens": 2000}))
-"""
-
-
-def test_less_memory_than_a_forward_pass_takes_halves_it_once_and_says_so(tmp_path: Path) -> None:
+def test_less_memory_than_a_forward_pass_takes_halves_it_once_and_says_so(warm: Warm, tmp_path: Path) -> None:
     """8 rows of 1,100 tokens take some 6 GB of address space in this model, 4 of them some 4."""
-    build = "import sys; from pathlib import Path; from tests.tiny_model import build; build(Path(sys.argv[1]), wide=8192)"
-    script([sys.executable, "-c", build, str(tmp_path / "wide")])
+    model = Path(warm.call("tests.e2e.planted:wide", str(tmp_path / "wide")))
     rows = write_rows(tmp_path / "rows.jsonl", *(row(f"r{i}", "seven " * 1100, "[]") for i in range(8)))
-    done = script([sys.executable, "-c", SCARCE, *map(str, (tmp_path / "wide", rows, tmp_path / "out")), "5"])
-    assert "ran out of memory with train.micro_batch=8" in done.stdout
-    assert "trying once more with train.micro_batch=4 instead of 8" in done.stdout
+    told: list[Event] = []
+    with listening(told.append):
+        config = FULL.model_copy(update={"epochs": 1.0})
+        train(model, rows, tmp_path / "out", config, launcher=warm.with_memory(5), **{**ARGUMENTS, "max_tokens": 2000})
+    said = " ".join(event.text for event in told if isinstance(event, Note))
+    assert "ran out of memory with train.micro_batch=8" in said
+    assert "trying once more with train.micro_batch=4 instead of 8" in said
     assert len(steps(tmp_path / "out")) == 1 and (tmp_path / "out/model/model.safetensors").exists()
-
-
-def script(words: list[str]) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
 
 
 def cmdline(pid: int) -> bytes:

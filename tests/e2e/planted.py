@@ -1,0 +1,170 @@
+"""Faults planted in models and exports, and what the trainer says of each. Run beside torch, in a fork (`tests.e2e.warm`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from selfimprove.config.model import Train
+from selfimprove.errors import TrainError
+from selfimprove.train.export import _check, _surest_token
+from selfimprove.train.loss import Supervised, collate
+from selfimprove.train.model import load_model, load_plain
+from selfimprove.train.probes import logits_are_plain, may_pack
+from selfimprove.train.rank import Rank
+
+Weights = dict[str, Tensor]
+FIRST = "model.layers.0.mlp.up_proj.weight"
+
+
+def changed(source: Path, path: Path, change: Callable[[Weights], Any], **config: Any) -> Path:
+    """A copy of a model directory with other weights and other lines in its config.json."""
+    shutil.copytree(source, path)
+    weights = load_file(path / "model.safetensors")
+    change(weights)
+    save_file(weights, path / "model.safetensors", metadata={"format": "pt"})
+    known = json.loads((path / "config.json").read_text())
+    (path / "config.json").write_text(json.dumps({**known, **config}))
+    return path
+
+
+def exports(model: str, folder: str) -> dict[str, str]:
+    """What is said of each written model that is not the trained one."""
+    source, work = Path(model), Path(folder)
+    row = {"id": "a", "input_ids": [5, 6, 7, 8, 9, 10], "spans": [2, 6], "supervised": 4, "first_supervised": 2, "length": 6}
+    probe = collate([row], "cpu")
+    trained = load_plain(source, torch.float32)
+
+    class Engine:
+        module = Supervised(trained)
+
+        def eval(self) -> None:
+            self.module.eval()
+
+    place, token = _surest_token(Engine(), probe)
+    untied = changed(
+        source, work / "untied", lambda w: w.update({"lm_head.weight": w["model.embed_tokens.weight"].clone()}),
+        tie_word_embeddings=False,
+    )  # fmt: skip
+    cases = {
+        "sound": (changed(source, work / "sound", lambda w: None), token),
+        "empty": (changed(source, work / "empty", lambda w: w.update({FIRST: torch.zeros(0)})), token),
+        "changed": (changed(source, work / "changed", lambda w: w[FIRST][0].add_(1e-3)), token),
+        "missing": (changed(source, work / "missing", lambda w: w.pop(FIRST)), token),
+        "untied": (untied, token),
+        "token": (source, (token + 1) % 100),
+    }
+    return {name: _said(lambda: _check(part, trained, probe, place, wanted)) for name, (part, wanted) in cases.items()}
+
+
+def models(model: str, folder: str) -> dict[str, str]:
+    """What is said of each directory whose weights are not its model's."""
+    source, work = Path(model), Path(folder)
+    code = {"model_type": "mine", "auto_map": {"AutoConfig": "evil.Code", "AutoModelForCausalLM": "evil.Code"}}
+    cases = {
+        "missing": changed(source, work / "missing", lambda w: w.pop("model.layers.1.mlp.up_proj.weight")),
+        "shape": changed(source, work / "shape", lambda w: None, hidden_size=128),
+        "layers": changed(source, work / "layers", lambda w: None, num_hidden_layers=3),
+        "code": changed(source, work / "code", lambda w: None, **code),
+        "extra": changed(source, work / "extra", lambda w: w.update({"vision.weight": torch.zeros(3)})),
+    }
+    (work / "code" / "evil.py").write_text("import pathlib; pathlib.Path(__file__).with_name('ran').touch()")
+    found = {}
+    for name, path in cases.items():
+        told: list[str] = []
+        found[name] = _said(lambda: load_model(path, Train(), told.append)) or "; ".join(told)
+    return found
+
+
+def probes() -> dict[str, Any]:
+    """What trying packed rows and chunks of logits finds in a plain model, one that caps its logits, and one whose
+    convolutions look across rows."""
+    from transformers import Gemma2Config, Gemma2ForCausalLM, Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausalLM
+
+    os.environ.update(GLOO_SOCKET_IFNAME="lo")
+    torch.distributed.init_process_group("gloo", rank=0, world_size=1, store=torch.distributed.HashStore())
+    small: dict[str, Any] = {
+        "vocab_size": 64, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
+        "num_key_value_heads": 1, "initializer_range": 0.5, "head_dim": 8, "tie_word_embeddings": False,
+    }  # fmt: skip
+    tried = {
+        "llama": LlamaForCausalLM(LlamaConfig(**small)),
+        "capped": Gemma2ForCausalLM(Gemma2Config(**small, final_logit_softcapping=3.0)),
+        "leaking": Lfm2ForCausalLM(Lfm2Config(**small, layer_types=["conv", "full_attention"])),
+    }
+    rows = [
+        {
+            "id": str(n), "input_ids": [(7 * n + 3 * i) % 64 for i in range(9 + n)], "spans": [3, 9 + n], "supervised": 6 + n,
+            "length": 9 + n,
+        }
+        for n in range(5)
+    ]  # fmt: skip
+    found = {}
+    for name, model in tried.items():
+        torch.manual_seed(0)
+        module = Supervised(model.float())
+        rank = Rank(0, 1, "cpu", False)
+        packs, plain = may_pack(module, rows, rank, masked=True), logits_are_plain(module, rows, rank)
+        whole = module(**collate(rows, "cpu"))
+        module.chunk = 4
+        chunked = bool(torch.allclose(whole, module(**collate(rows, "cpu")), atol=1e-6))
+        found[name] = {"packs": packs, "plain": plain, "chunked": chunked, "one": may_pack(module, rows[:1], rank, masked=True)[0]}
+    return found
+
+
+def plain_loss(model: str, rows: str) -> dict[str, Any]:
+    """transformers' own loss of each row alone, by subtask as (loss, tokens), and the norm of the gradient of their mean in
+    which a token of `make` weighs three."""
+    from datasets import load_from_disk
+    from transformers import AutoModelForCausalLM
+
+    trained = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+    found: dict[str, list[tuple[float, int]]] = {}
+    total, number = torch.zeros(()), 0.0
+    for row in load_from_disk(rows):
+        ids = torch.tensor([row["input_ids"]])
+        labels = ids.clone()
+        labels[:, : row["first_supervised"]] = -100
+        loss, count = trained(input_ids=ids, labels=labels).loss, row["length"] - row["first_supervised"]
+        found.setdefault(row["subtask"], []).append((loss.item(), count))
+        weight = {"make": 3.0}.get(row["subtask"], 1.0)
+        total, number = total + weight * loss * count, number + weight * count
+    (total / number).backward()
+    norm = torch.nn.utils.get_total_norm([weight.grad for weight in trained.parameters() if weight.grad is not None])
+    return {"losses": found, "norm": norm.item()}
+
+
+def compared(trained: str, source: str) -> dict[str, bool]:
+    """A written model beside the one it was trained from."""
+    from transformers import AutoModelForCausalLM
+
+    one, other = (AutoModelForCausalLM.from_pretrained(path) for path in (trained, source))
+    return {
+        "tied": one.lm_head.weight is one.model.embed_tokens.weight,
+        "moved": not torch.equal(one.lm_head.weight, other.lm_head.weight),
+        "same names": one.state_dict().keys() == other.state_dict().keys(),
+    }
+
+
+def wide(path: str) -> str:
+    """A model whose forward pass takes much memory."""
+    from tests.tiny_model import build
+
+    return str(build(Path(path), wide=8192))
+
+
+def _said(action: Callable[[], Any]) -> str:
+    """The refusal; empty when there was none."""
+    try:
+        action()
+    except TrainError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,37 @@
+"""What is checked around a training: the model that is loaded, the model that is written, and what is tried before the first step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.e2e.warm import Warm
+
+
+def test_every_planted_fault_of_an_export_is_caught(warm: Warm, tiny_model: Path, tmp_path: Path) -> None:
+    """Empty, changed, untied or missing weights, another next token: a written model that is not the trained one never counts."""
+    found = warm.call("tests.e2e.planted:exports", str(tiny_model), str(tmp_path))
+    assert found.pop("sound") == ""
+    assert len(found) == 5 and [name for name, said in found.items() if not said] == []
+    assert "is not tied" in found["untied"] or "tied to its embeddings" in found["untied"]
+    assert "is not the trained one" in found["changed"] and "goes on with token" in found["token"]
+
+
+def test_weights_that_are_not_the_models_are_refused_and_code_is_not_run(
+    warm: Warm, tiny_model: Path, tmp_path: Path
+) -> None:
+    """transformers draws missing weights at random and drops surplus ones, and says so in a log. What is dropped is told."""
+    found = warm.call("tests.e2e.planted:models", str(tiny_model), str(tmp_path))
+    assert "lacks 1 of the model's weights (model.layers.1.mlp.up_proj.weight" in found["missing"]
+    assert "the shapes of its weights are not those" in found["shape"]
+    assert "lacks 9 of the model's weights" in found["layers"]
+    assert "custom code" in found["code"] and not (tmp_path / "code" / "ran").exists()
+    assert "1 weights that a language model does not have (vision.weight" in found["extra"] and ";" not in found["extra"]
+
+
+def test_a_model_that_leaks_or_caps_is_found_and_one_that_does_not_is_not(warm: Warm) -> None:
+    """Rows are packed, and logits made in chunks, only where trying it with the very model shows that nothing changes."""
+    found = warm.call("tests.e2e.planted:probes")
+    assert found["llama"]["packs"][0] == "by row" and found["llama"]["plain"] and found["llama"]["chunked"]
+    assert found["capped"]["packs"][0] == "by a mask" and not found["capped"]["plain"] and not found["capped"]["chunked"]
+    assert not found["leaking"]["packs"][0] and "losses differ by" in found["leaking"]["packs"][1]
+    assert not found["llama"]["one"]
