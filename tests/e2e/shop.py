@@ -1,15 +1,15 @@
-"""Small models for the test of the gate: a toy that a tiny Llama learns in seconds, and a process that loads torch once for all.
+"""Small models for the test of the gate: a toy that a tiny Llama learns in seconds, and what is done with them beside torch.
 
-    python -m tests.e2e.shop new MODEL                       # random weights, and a tokenizer of the toy's words
-    python -m tests.e2e.shop noise MODEL                     # adds noise to the weights
-    python -m tests.e2e.shop measure FOLDER MODEL ...        # FOLDER/NAME/gate.outputs.jsonl of each, as every evaluation writes
+    warm.call("tests.e2e.shop:new", model)                     # random weights, and a tokenizer of the toy's words
+    warm.call("tests.e2e.shop:noisy", model, "0.3", copy)      # a copy with noise on its weights
+    warm.call("tests.e2e.shop:measured", folder, model, ...)   # FOLDER/NAME/gate.outputs.jsonl of each, as every evaluation has it
 
 The toy: say the colour that stands in the request. Wordings of the gate are in no training row.
 """
 
 from __future__ import annotations
 
-import sys
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -45,16 +45,17 @@ def answer(colour: str) -> Answer:
     return Answer(calls=(Call(name="lamp", arguments={"colour": colour}),))
 
 
-def new(out: Path) -> None:
+def new(out: str) -> None:
     from tests import tiny_model, tokenizer
 
     rows = [use.row(s, s.answer, "seed") for part in OPENERS for s in samples(part) if s.answer]
     texts = [LAMP.model_dump_json(), *(m.content for row in rows for m in row.messages), *(row.target for row in rows)]
-    tokenizer.save(out, "hermes", texts=texts)
-    tiny_model.build(out, tokenizer=tokenizer.load_tokenizer(out))
+    tokenizer.save(Path(out), "hermes", texts=texts)
+    tiny_model.build(Path(out), tokenizer=tokenizer.load_tokenizer(Path(out)))
 
 
-def noise(path: Path) -> None:
+def noisy(path: str, share: str, out: str) -> None:
+    """Noise with so much of each matrix' own standard deviation."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -62,8 +63,9 @@ def noise(path: Path) -> None:
     model = AutoModelForCausalLM.from_pretrained(path)
     for weights in model.parameters():
         if weights.dim() > 1:
-            weights.data.add_(torch.randn_like(weights) * 0.3 * weights.std())
-    model.save_pretrained(path)
+            weights.data.add_(torch.randn_like(weights) * float(share) * weights.std())
+    shutil.copytree(path, out)
+    model.save_pretrained(out)
 
 
 class Here:
@@ -92,22 +94,8 @@ class Here:
     def __exit__(self, *_: object) -> None: ...
 
 
-def measured(folder: Path, path: Path) -> None:
-    job = Job(Model(name=path.name, path=path, digest=model_digest(path)), ENGINE, max_tokens=40)
+def measured(folder: str, *models: str) -> None:
     gate = Suite("gate", tuple(map(item_of, samples("gate"))))
-    measure(job, {"gate": gate}, folder / path.name, "evaluate", engine=Here(path))
-
-
-def main() -> None:
-    what, first, *rest = sys.argv[1:]
-    if what == "new":
-        new(Path(first))
-    elif what == "noise":
-        noise(Path(first))
-    else:
-        for path in rest:
-            measured(Path(first), Path(path))
-
-
-if __name__ == "__main__":
-    main()
+    for path in map(Path, models):
+        job = Job(Model(name=path.name, path=path, digest=model_digest(path)), ENGINE, max_tokens=40)
+        measure(job, {"gate": gate}, Path(folder) / path.name, "evaluate", engine=Here(path))

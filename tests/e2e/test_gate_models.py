@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,9 +18,10 @@ from selfimprove.store import jsonl
 from selfimprove.subtasks import use
 from selfimprove.train import train
 from tests.e2e.shop import samples
+from tests.e2e.warm import Warm
 
 pytestmark = pytest.mark.real
-ROOT = Path(__file__).resolve().parents[2]
+NOISE = ("0.3", "1.0")
 
 
 def rows(chosen: list[Sample], shuffled: bool = False) -> list[Row]:
@@ -32,30 +31,27 @@ def rows(chosen: list[Sample], shuffled: bool = False) -> list[Row]:
     return [use.row(s, a, "seed") for s, a in zip(chosen, answers, strict=True) if a]
 
 
-def shop(*words: object) -> None:
-    done = subprocess.run([sys.executable, "-m", "tests.e2e.shop", *map(str, words)], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-
-
-def trained(folder: Path, name: str, start: Path, made: list[Row], epochs: float, rate: float = 3e-3) -> Path:
+def trained(warm: Warm, folder: Path, name: str, start: Path, made: list[Row], epochs: float, rate: float = 3e-3) -> Path:
     jsonl.write(folder / f"{name}.jsonl", made)
-    config = Train(batch=8, micro_batch=8, epochs=epochs, warmup=0.05)
-    train(start, folder / f"{name}.jsonl", folder / f"{name}-train", config, max_tokens=200, learning_rate=rate, seed=1)
-    return Path(shutil.copytree(folder / f"{name}-train" / "model", folder / name))
+    config, out = Train(batch=8, micro_batch=8, epochs=epochs, warmup=0.05), folder / f"{name}-train"
+    train(start, folder / f"{name}.jsonl", out, config, max_tokens=200, learning_rate=rate, seed=1, launcher=warm)
+    return (out / "model").rename(folder / name)
 
 
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Output]]:
+def measured(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Output]]:
     """Each model's answers to the same 48 items."""
     folder, pool = tmp_path_factory.mktemp("gate"), samples("train")
-    shop("new", folder / "new")
-    few = trained(folder, "few", folder / "new", rows(pool[::20]), epochs=2)
-    more = trained(folder, "more", folder / "new", rows(pool), epochs=8)
-    copy, noisy = (Path(shutil.copytree(more, folder / name)) for name in ("copy", "noisy"))
-    shop("noise", noisy)
-    shuffled = trained(folder, "shuffled", more, rows(pool, shuffled=True), epochs=3, rate=1e-3)
-    shop("measure", folder / "measured", few, more, copy, noisy, shuffled)
-    names = ("few", "more", "copy", "noisy", "shuffled")
+    new = folder / "new"
+    warm.call("tests.e2e.shop:new", str(new))
+    few = trained(warm, folder, "few", new, rows(pool[::20]), epochs=30)
+    more = trained(warm, folder, "more", new, rows(pool), epochs=6)
+    trained(warm, folder, "shuffled", more, rows(pool, shuffled=True), epochs=2, rate=1e-3)
+    shutil.copytree(more, folder / "copy")
+    for share in NOISE:
+        warm.call("tests.e2e.shop:noisy", str(more), share, str(folder / f"noise-{share}"))
+    names = ("few", "more", "copy", "shuffled", *(f"noise-{share}" for share in NOISE))
+    warm.call("tests.e2e.shop:measured", str(folder / "measured"), *(str(folder / name) for name in names))
     return {name: jsonl.read(folder / "measured" / name / "gate.outputs.jsonl", Output) for name in names}
 
 
@@ -68,7 +64,7 @@ def test_a_model_trained_on_more_rows_is_taken(measured: dict[str, list[Output]]
     assert decision.promoted and decision.gain > 0.2, decision.sentence
 
 
-@pytest.mark.parametrize("challenger", ["copy", "noisy", "shuffled", "few"])
+@pytest.mark.parametrize("challenger", ["copy", *(f"noise-{share}" for share in NOISE), "shuffled", "few"])
 def test_a_copy_a_noisy_and_a_mistrained_model_are_refused(measured: dict[str, list[Output]], challenger: str) -> None:
     decision = decide(measured, "more", challenger)
     assert not decision.promoted, decision.sentence
