@@ -2,9 +2,9 @@
 
     PYTHON benchmarks/_trl.py MODEL ROWS OUT.json full|lora BATCH checkpointing|plain
 
-Prints nothing of its own; OUT.json holds seconds (from the first step's beginning to the last one's end), supervised tokens,
-tokens and the most resident memory in GB. All settings are TRL's defaults but for what the comparison fixes: float32,
-the rows of a step, one pass over the rows, no files.
+Prints nothing of its own; OUT.json holds seconds and processor seconds (from the first step's beginning to the last one's end),
+supervised tokens, tokens and the most resident memory in GB. All settings are TRL's defaults but for what the comparison fixes:
+float32, the rows of a step, one pass over the rows, no files.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def main() -> None:
     from trl import SFTConfig, SFTTrainer
 
     class Clock(TrainerCallback):
-        began = ended = 0.0
+        began = ended = (0.0, 0.0)
 
         def on_train_begin(self, *_: object, **__: object) -> None:
-            self.began = time.monotonic()
+            self.began = time.monotonic(), time.process_time()
 
         def on_train_end(self, *_: object, **__: object) -> None:
-            self.ended = time.monotonic()
+            self.ended = time.monotonic(), time.process_time()
 
     kept = load_from_disk(rows)
     dataset = kept.map(
@@ -49,7 +49,7 @@ def main() -> None:
     )  # fmt: skip
     trainer.train()
     Path(out).write_text(json.dumps({
-        "seconds": clock.ended - clock.began, "tokens": sum(kept["length"]),
+        "seconds": clock.ended[0] - clock.began[0], "cpu_seconds": clock.ended[1] - clock.began[1], "tokens": sum(kept["length"]),
         "supervised_tokens": sum(row["length"] - row["first_supervised"] for row in kept),
         "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9,
     }))  # fmt: skip

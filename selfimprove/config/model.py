@@ -6,15 +6,24 @@ Paths are relative to the directory where the command is started. What a setting
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from selfimprove.records.training import Subtask
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Positive = Annotated[int, Field(ge=1)]
+
+
+DECIDED = {
+    "train_batch_size": "train.batch", "train_micro_batch_size_per_gpu": "train.micro_batch",
+    "gradient_accumulation_steps": "train.batch and train.micro_batch", "gradient_clipping": "train.max_grad_norm",
+    "scheduler": "train.learning_rate and train.warmup", "bf16": "train.dtype", "fp16": "train.dtype",
+    "zero_optimization.stage": "train.zero_stage",
+}  # fmt: skip
+"""Settings of DeepSpeed that the trainer must know itself, and ours that decide them."""
 
 
 class Section(BaseModel):
@@ -200,7 +209,7 @@ class Select(Section):
 
 class Train(Section):
     method: Literal["full", "lora"] = "full"
-    """Full fine-tuning, or LoRA (merged at export)."""
+    """Full fine-tuning, or LoRA (merged at export, or kept: `keep_adapter`)."""
     start: Literal["champion", "base"] = "champion"
     """Weights a round starts from; `base` trains on everything selected so far."""
     learning_rate: float = Field(default=1e-4, gt=0)
@@ -229,20 +238,35 @@ class Train(Section):
     """DeepSpeed ZeRO stage (`auto`: the lowest that fits)."""
     offload: Literal["auto"] | bool = "auto"
     """Optimizer, and under stage 3 the weights, kept in the host's memory (`auto`: where nothing else fits the GPU)."""
+    deepspeed: dict[str, Any] = {}
+    """Settings of DeepSpeed's own, laid over those derived from the others (configs/deepspeed; the result is deepspeed.json)."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """`auto`: bfloat16 where a GPU has it, else float32."""
     lora_rank: Positive = 16
     """Rank of the LoRA matrices."""
     lora_alpha: Positive = 32
     """Scale of the LoRA update."""
+    keep_adapter: bool = False
+    """LoRA matrices stay an adapter beside their base, which engines load with it; a round goes on with the champion's."""
     packing: Literal["auto"] | bool = "auto"
     """Rows laid end to end instead of padded, where a test at the start shows that they stay apart (`auto`: where it pays)."""
     gradient_checkpointing: bool = False
     """Less memory for more time."""
     checkpoint_minutes: float = Field(default=5, ge=0)
-    """Time between two checkpoints, from which a training that was interrupted goes on (0: none; it starts again)."""
+    """Most time between two checkpoints, from which an interrupted training goes on (0: none; it starts again)."""
     limit_minutes: float = Field(default=0, ge=0)
     """A training that takes longer is ended (0: no limit)."""
+
+    @field_validator("deepspeed")
+    @classmethod
+    def _not_said_twice(cls, found: dict[str, Any]) -> dict[str, Any]:
+        zero = found.get("zero_optimization", {})
+        if not isinstance(zero, dict):
+            raise ValueError("zero_optimization is no mapping of settings: write them below it")
+        said = {*found, *(f"zero_optimization.{name}" for name in zero)}
+        for name in sorted(said & DECIDED.keys()):
+            raise ValueError(f"{name} follows from {DECIDED[name]}: set that")
+        return found
 
 
 class Evaluate(Section):
@@ -305,6 +329,12 @@ class Config(Section):
                 f"train.batch={self.train.batch} does not divide among train.processes={self.train.processes}: "
                 "choose a multiple of it"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _adapters_are_lora(self) -> Config:
+        if self.train.keep_adapter and self.train.method != "lora":
+            raise ValueError("train.keep_adapter needs train.method=lora: full training leaves no adapter to keep")
         return self
 
     @model_validator(mode="after")

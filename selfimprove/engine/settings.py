@@ -14,6 +14,7 @@ from typing import Literal
 
 from selfimprove.config.model import Engine as EngineConfig
 from selfimprove.errors import EngineError
+from selfimprove.store.adapter import whole
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def _check(config: EngineConfig, model: Path, gpus: list[str]) -> None:
 
 def _positions(model: Path) -> int:
     try:
-        found = json.loads((model / "config.json").read_text(encoding="utf-8")).get("max_position_embeddings")
+        found = json.loads((whole(model) / "config.json").read_text(encoding="utf-8")).get("max_position_embeddings")
     except (OSError, ValueError):
         raise EngineError(f"{model}: has no readable config.json; give a model directory") from None
     return found if isinstance(found, int) else 0
@@ -102,7 +103,7 @@ def _positions(model: Path) -> int:
 
 def longest(model: Path, most: int = 8192) -> int:
     """Tokens of prompt and answer: what the model was made for, up to what a laptop has memory for."""
-    known = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    known = json.loads((whole(model) / "config.json").read_text(encoding="utf-8"))
     room = known.get("max_position_embeddings") or known.get("text_config", {}).get("max_position_embeddings") or 2048
     return min(most, int(room))
 

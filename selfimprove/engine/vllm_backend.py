@@ -6,14 +6,19 @@ costs 200 s for 10 % of speed; float32, since bfloat16 is six times slower witho
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from vllm import EngineArgs, LLMEngine, SamplingParams
+from vllm.lora.request import LoRARequest
 from vllm.sampling_params import RequestOutputKind
 
 from selfimprove.engine.backend import Made, Sample
 from selfimprove.engine.settings import Spec
+from selfimprove.store.adapter import read_adapter
 
+LORA_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""What vLLM takes."""
 STEP_TOKENS = 2048
 BLOCK = 32
 
@@ -21,6 +26,9 @@ BLOCK = 32
 class VllmBackend:
     def __init__(self, spec: Spec) -> None:
         self._given: dict[str, tuple[int, ...]] = {}
+        adapter = read_adapter(Path(spec.model))
+        # Named by its digest, so that no other adapter is ever taken for it.
+        self._adapter = LoRARequest(adapter.digest, 1, spec.model) if adapter else None
         self._engine = LLMEngine.from_engine_args(EngineArgs(**engine_arguments(spec)))
 
     @property
@@ -30,7 +38,8 @@ class VllmBackend:
     def add(self, name: str, sample: Sample) -> None:
         tokens = [*sample.prompt, *sample.given]
         self._given |= {name: sample.given} if sample.given else {}
-        self._engine.add_request(name, {"prompt_token_ids": tokens}, weighing() if sample.given else sampling(sample))
+        settings = weighing() if sample.given else sampling(sample)
+        self._engine.add_request(name, {"prompt_token_ids": tokens}, settings, lora_request=self._adapter)
 
     def step(self) -> list[Made]:
         return [_made(o, self._given.pop(o.request_id, ())) for o in self._engine.step() if o.finished]
@@ -46,6 +55,9 @@ def engine_arguments(spec: Spec) -> dict[str, Any]:
         "tensor_parallel_size": spec.tensor_parallel, "seed": spec.seed, "enable_prefix_caching": True,
         "disable_log_stats": True, "generation_config": "vllm",
     }  # fmt: skip
+    if adapter := read_adapter(Path(spec.model)):
+        room = min((rank for rank in LORA_RANKS if rank >= adapter.rank), default=adapter.rank)
+        common |= {"model": str(adapter.base), "enable_lora": True, "max_lora_rank": room}
     if spec.device == "cuda":
         return {**common, "gpu_memory_utilization": spec.gpu_memory_share}
     return {

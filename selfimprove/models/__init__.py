@@ -7,8 +7,8 @@
 What this is not: the weights in memory. Those live in worker children only, so importing this loads no model library.
 """
 
-from selfimprove.models.check import check_model
+from selfimprove.models.check import check_adapter, check_model
 from selfimprove.models.digest import model_digest
 from selfimprove.models.resolve import resolve_model
 
-__all__ = ["check_model", "model_digest", "resolve_model"]
+__all__ = ["check_adapter", "check_model", "model_digest", "resolve_model"]

@@ -19,8 +19,9 @@ from selfimprove.records import digest
 
 SIDE_FILE = ".digests.json"
 PATTERNS = (
-    "*.safetensors", "pytorch_model*.bin", "*.index.json", "config.json", "generation_config.json", "selfimprove.json",
-    "tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.model", "*.jinja",
+    "*.safetensors", "pytorch_model*.bin", "*.index.json", "config.json", "adapter.json", "generation_config.json",
+    "selfimprove.json", "tokenizer*.json", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.model",
+    "*.jinja",
 )  # fmt: skip
 """Only what decides what a model says: a card or a log beside the weights changes nothing."""
 

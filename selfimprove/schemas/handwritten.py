@@ -94,7 +94,7 @@ LEFT_OUT: Schema = closed({"id": TEXT, "length": COUNT, "reason": {"enum": ["too
 
 TRAINED: Schema = {"patternProperties": {r"^peak_gb_rank_[1-9]\d*$": NUMBER}} | closed({
     "rows": COUNT, "left_out": COUNT, "steps": COUNT, "tokens": COUNT, "supervised_tokens": COUNT, "loss_first": NUMBER,
-    "loss_last": NUMBER, "seconds": NUMBER, "peak_gb": NUMBER,
+    "loss_last": NUMBER, "seconds": NUMBER, "cpu_seconds": NUMBER, "peak_gb": NUMBER,
 })  # fmt: skip
 
 TIMES: Schema = closed({"seconds": {"type": "number", "minimum": 0}})

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from selfimprove.store.adapter import read_adapter
 from selfimprove.store.champion import read_champion
 from selfimprove.store.layout import Layout
 
@@ -20,7 +21,10 @@ def retire_models(layout: Layout, keep: int) -> list[int]:
     if champion is None:
         return []
     trained = [number for number in layout.rounds() if number and _weights(_model(layout, number))]
-    old = [number for number in trained[:-keep] if _model(layout, number).resolve() != champion.current.path.resolve()]
+    kept = {champion.current.path.resolve()}
+    # The base of an adapter is a part of it.
+    kept |= {adapter.base.resolve() for number in trained if (adapter := read_adapter(_model(layout, number)))}
+    old = [number for number in trained[:-keep] if _model(layout, number).resolve() not in kept]
     for number in old:
         for file in _weights(_model(layout, number)):
             file.unlink()
@@ -29,7 +33,7 @@ def retire_models(layout: Layout, keep: int) -> list[int]:
 
 def retired(layout: Layout) -> int:
     """Models of the run whose weights were removed."""
-    return sum(1 for number in layout.rounds() if (_model(layout, number) / "config.json").exists()
+    return sum(1 for number in layout.rounds() if any(_model(layout, number).glob("*config.json"))
                and not _weights(_model(layout, number)))  # fmt: skip
 
 

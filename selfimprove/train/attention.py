@@ -8,6 +8,7 @@ than the padding that packing saves. Padded passes run as before, by torch's own
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from torch import Tensor, cat
@@ -56,5 +57,5 @@ class ByRow:
             return []
         if ids is not self._ids:
             starts = [*(ids[0] == 0).nonzero().flatten().tolist(), ids.shape[1]]
-            self._ids, self._lengths = ids, [end - start for start, end in zip(starts, starts[1:], strict=False)]
+            self._ids, self._lengths = ids, [end - start for start, end in pairwise(starts)]
         return self._lengths

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from selfimprove.config.model import Train
 from selfimprove.train.licence import licence_of
 from selfimprove.train.spec import Spec
 
@@ -24,7 +25,7 @@ def card(spec: Spec, counts: dict[str, float], rows: Iterable[dict[str, Any]]) -
     facts = {
         "trained from": spec.model,
         "licence": licence or "not known here: that of the model it was trained from",
-        "method": f"LoRA, rank {config.lora_rank}, merged" if config.method == "lora" else "full fine-tuning",
+        "method": _method(config),
         "rows": f"{counts['rows']:.0f} ({counts['left_out']:.0f} left out, too long for {spec.max_tokens} tokens or unknown)",
         "rows by subtask": _counted(Counter(row["subtask"] for row in rows)),
         "rows by origin": _counted(Counter(_origins(Path(spec.rows)))),
@@ -38,6 +39,12 @@ def card(spec: Spec, counts: dict[str, float], rows: Iterable[dict[str, Any]]) -
     lines = [f"- **{name}**: {value}" for name, value in facts.items()]
     title = "# A tool-calling model trained by selfimprove"
     return "\n".join([f"---\n{head}---", "", title, "", *lines, "", "`selfimprove.json` names its call syntax and parser.", ""])
+
+
+def _method(config: Train) -> str:
+    if config.method == "full":
+        return "full fine-tuning"
+    return f"LoRA, rank {config.lora_rank}, " + ("kept as an adapter (`adapter.json`)" if config.keep_adapter else "merged")
 
 
 def _origins(path: Path) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
     checkpoints = Checkpoints(out, spec, rank)
     first = checkpoints.restore(engine)            # the number of steps that are done
-    checkpoints.after(engine, step)                # writes one when it is time
+    checkpoints.after(engine, step, steps)         # writes one when it is time
 
 Everything here happens on all ranks at once. Which checkpoint may be opened was decided before (`resume`). One is kept:
 the newest; a kill at any moment leaves the one that checkpoint.json names whole.
@@ -22,6 +22,8 @@ from selfimprove.train.rank import Rank, tell
 from selfimprove.train.resume import Checkpoint, digest_of, identity, read_checkpoint
 from selfimprove.train.spec import CHECKPOINT, CHECKPOINTS, Spec, write_json
 
+SHORTEST = 60.0
+"""Seconds of work for which no checkpoint is written: making them again costs little more than writing it down."""
 BYTES = 20
 """Disk for a trained weight, at most: its float32 copy, two moments, the bfloat16 copy, and the exported model."""
 
@@ -33,7 +35,8 @@ class Checkpoints:
         self.every = spec.config.checkpoint_minutes * 60
         # Frozen weights of a LoRA training are those of the source model, which does not change.
         self.partly = spec.config.method == "lora"
-        self._last = time.monotonic()
+        self._began = self._last = time.monotonic()
+        self._first = 0
 
     def restore(self, engine: Any) -> int:
         """Steps that are done: 0 without a checkpoint. Raises TrainError for one that DeepSpeed cannot read."""
@@ -49,11 +52,12 @@ class Checkpoints:
             print(f"{type(error).__name__}: {error}", flush=True)
         if path is None:
             raise TrainError(f"{self.out / CHECKPOINT}: does not fit this machine; remove it to start the training again")
+        self._first = found.step
         return found.step
 
-    def after(self, engine: Any, step: int) -> None:
-        """Writes a checkpoint after `step` steps when the last one is long enough ago."""
-        if not self.every or not self._agreed(time.monotonic() - self._last >= self.every) or not self._has_room(engine):
+    def after(self, engine: Any, step: int, steps: int) -> None:
+        """Writes a checkpoint after `step` of `steps` steps when the last one is long enough ago."""
+        if not self.every or not self._agreed(self._is_time(step, steps)) or not self._has_room(engine):
             return
         stage = int(self.spec.config.zero_stage)
         found = Checkpoint(spec=identity(self.spec), processes=self.rank.count, zero_stage=stage, step=step, files={})
@@ -63,6 +67,12 @@ class Checkpoints:
             self._name(found)
         torch.distributed.barrier()
         self._last = time.monotonic()
+
+    def _is_time(self, step: int, steps: int) -> bool:
+        """A training of a few minutes gets one in its middle: the first must not wait longer than the training takes."""
+        now = time.monotonic()
+        whole = (now - self._began) / max(1, step - self._first) * (steps - self._first)
+        return now - self._last >= min(self.every, max(whole / 2, SHORTEST))
 
     def _name(self, found: Checkpoint) -> None:
         """From here on it is the checkpoint; the one before it goes."""

@@ -1,6 +1,8 @@
 """The DeepSpeed configuration of a training, as the dictionary that `deepspeed.initialize` takes.
 
     deepspeed_config(config.train, learning_rate=1e-4, bf16=False)       # every `auto` is replaced before (`estimate`)
+
+What a user writes below `train.deepspeed` (configs/deepspeed has examples) is laid over it, key by key.
 """
 
 from __future__ import annotations
@@ -47,7 +49,15 @@ def deepspeed_config(config: Train, *, learning_rate: float, bf16: bool) -> dict
     if config.offload is True:
         # DeepSpeed's own AdamW for the host is compiled at run time; torch's needs no compiler.
         found["zero_force_ds_cpu_optimizer"] = False
-    return found
+    return _laid_over(found, config.deepspeed)
+
+
+def _laid_over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = {
+        name: _laid_over(below[name], value) if isinstance(value, dict) and isinstance(below.get(name), dict) else value
+        for name, value in above.items()
+    }
+    return {**below, **merged}
 
 
 def _offload(config: Train) -> dict[str, Any]:

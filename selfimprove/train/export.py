@@ -17,9 +17,11 @@ from torch import Tensor
 
 from selfimprove.chat.families import family_of, install
 from selfimprove.errors import TrainError
+from selfimprove.models import model_digest
+from selfimprove.store.adapter import read_adapter, write_card
 from selfimprove.train.card import card
 from selfimprove.train.loss import Supervised, collate
-from selfimprove.train.model import load_plain, with_lora
+from selfimprove.train.model import load_model, load_plain, with_adapter
 from selfimprove.train.spec import MODEL, PART, RESULT, Spec, write_json
 
 COPIED = ("chat_template.jinja", "selfimprove.json", "generation_config.json")
@@ -46,6 +48,8 @@ def export(
     _copy(Path(spec.model), part)
     # A source that only names its family in selfimprove.json gets the family's template: that is what was trained.
     install(part, family_of(Path(spec.model)).name)
+    if spec.config.keep_adapter:
+        write_card(part, model_digest(Path(model.active_peft_config.base_model_name_or_path)))
     (part / "README.md").write_text(card(spec, counts, rows), encoding="utf-8")
     _check(part, model, {name: tensor.cpu() for name, tensor in probe.items()}, place, token)
     write_json(out / RESULT, counts)
@@ -81,10 +85,7 @@ def _gather(engine: Any, rank_index: int) -> dict[str, Tensor]:
 
 def _plain(weights: dict[str, Tensor], spec: Spec) -> Any:
     """The source model with the trained weights put in: tied weights and unused ones stay as the source has them."""
-    dtype = next(iter(weights.values())).dtype
-    model = load_plain(Path(spec.model), dtype)
-    if spec.config.method == "lora":
-        model = with_lora(model, spec.config)
+    model = load_model(Path(spec.model), spec.config, dtype=next(iter(weights.values())).dtype)
     names = set(dict(model.named_parameters()))
     if unknown := set(weights) - names:
         raise TrainError(f"{spec.model}: has no weights {sorted(unknown)[:3]}; train again from a sound model")
@@ -94,7 +95,8 @@ def _plain(weights: dict[str, Tensor], spec: Spec) -> Any:
                 if weights[name].shape != weight.shape or weights[name].numel() == 0:
                     raise TrainError(f"the trained weight {name} was not gathered; train again with train.zero_stage=2")
                 weight.copy_(weights[name])
-    return model.merge_and_unload() if spec.config.method == "lora" else model
+    merged = spec.config.method == "lora" and not spec.config.keep_adapter
+    return model.merge_and_unload() if merged else model
 
 
 def _copy(source: Path, part: Path) -> None:
@@ -109,7 +111,8 @@ def _tied(model: Any) -> bool:
 
 
 def _check(part: Path, model: Any, probe: dict[str, Tensor], place: int, token: int) -> None:
-    loaded = load_plain(part, model.dtype)
+    adapter = read_adapter(part)
+    loaded = with_adapter(load_plain(adapter.base, model.dtype), part) if adapter else load_plain(part, model.dtype)
     wanted, found = model.state_dict(), loaded.state_dict()
     if wanted.keys() != found.keys():
         unlike = sorted(wanted.keys() ^ found.keys())[:3]

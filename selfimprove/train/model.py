@@ -1,6 +1,9 @@
 """The model to train: loaded from its directory in float32, whole or with LoRA matrices. Runs in the worker.
 
-    model = load_model(Path("runs/.../embedded-1f0c"), config.train)
+    model = load_model(Path("runs/.../embedded-1f0c"), config.train, print)
+
+A start that is an adapter itself is merged into its base; only where adapters are kept (`train.keep_adapter`) its matrices are
+trained on, so that every adapter of a run belongs to a whole model.
 """
 
 from __future__ import annotations
@@ -13,17 +16,35 @@ import torch
 
 from selfimprove.config.model import Train
 from selfimprove.errors import TrainError
+from selfimprove.store.adapter import read_adapter
 from selfimprove.train.attention import USUAL
 
 
-def load_model(path: Path, config: Train, say: Callable[[str], None]) -> Any:
+def load_model(
+    path: Path, config: Train, say: Callable[[str], None] | None = None, dtype: torch.dtype = torch.float32
+) -> Any:
     """In float32: DeepSpeed makes the bfloat16 copy where one is asked for. `say` is told what is lost. Raises TrainError."""
-    model = load_plain(path, torch.float32, say)
-    if config.method == "lora":
-        model = with_lora(model, config)
-    if config.gradient_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    return model
+    adapter = read_adapter(path)
+    model = load_plain(adapter.base if adapter else path, dtype, say)
+    if adapter and config.keep_adapter:
+        if (config.lora_rank, config.lora_alpha) != (adapter.rank, adapter.alpha):
+            raise TrainError(
+                f"{path}: is an adapter of rank {adapter.rank} and alpha {adapter.alpha:g}, which cannot be trained on with "
+                f"train.lora_rank={config.lora_rank} and train.lora_alpha={config.lora_alpha}: set them to the same, or "
+                "train.keep_adapter=false"
+            )
+        return with_adapter(model, path, trained=True)
+    if adapter:
+        # peft freezes a base: merged, all of it can be trained again.
+        model = with_adapter(model, path).merge_and_unload().requires_grad_(True)
+    return with_lora(model, config) if config.method == "lora" else model
+
+
+def with_adapter(model: Any, path: Path, *, trained: bool = False) -> Any:
+    """The base with the matrices of an adapter beside its own."""
+    from peft import PeftModel
+
+    return PeftModel.from_pretrained(model, str(path), is_trainable=trained, local_files_only=True)
 
 
 def load_plain(path: Path, dtype: torch.dtype | str, say: Callable[[str], None] | None = None) -> Any:

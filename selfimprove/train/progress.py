@@ -37,7 +37,7 @@ class Steps:
         self.steps = 0
         self.losses: list[float] = []
         self.counts: dict[str, float] = {}
-        self._began = 0.0
+        self._began = self._cpu = 0.0
 
     def begin(self, rows: Rows, plan: list[list[int]], done: int = 0) -> None:
         """`done`: steps that a checkpoint holds; what was told of them is taken from train.jsonl."""
@@ -53,6 +53,7 @@ class Steps:
             self.counts |= {"loss_first": self.losses[0], "loss_last": self.losses[-1], "peak_gb": earlier[-1]["peak_gb"]}
             self.counts["seconds"] = sum(row["seconds"] for row in earlier)
         self._began = time.monotonic() - self.counts.get("seconds", 0.0)
+        self._cpu = time.process_time()
 
     def add(self, batch: Rows, done: Update, rate: float, seconds: float) -> None:
         """Raises DivergedError when the loss or the gradient is no number, or the loss far above its start."""
@@ -65,6 +66,7 @@ class Steps:
         self.counts["supervised_tokens"] += total
         self.counts["loss_first"], self.counts["loss_last"] = self.losses[0], loss
         self.counts["seconds"] = round(time.monotonic() - self._began, 3)
+        self.counts["cpu_seconds"] = round(time.process_time() - self._cpu, 3)
         self.counts["peak_gb"] = peak_gb(self.rank.device)
         if self.rank.index == 0:
             self._write({

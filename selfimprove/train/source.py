@@ -1,6 +1,6 @@
 """The model to train, looked at from its files alone before anything is started: no model library, no pickle opened.
 
-    source(Path("models/mine")).parameters      # TrainError: models/mine: is a LoRA adapter for ..., not a whole model; ...
+    source(Path("models/mine")).parameters      # TrainError: models/mine: its weights are a pickle (...), which can run code ...
 
 What this is not: `models.check`, which only asks whether there is a model. Here the headers of the weights are read: what
 is cut off, renamed, or code in disguise is refused in a sentence instead of failing (or worse, running) in a rank.
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from selfimprove.errors import TrainError
+from selfimprove.errors import ModelError, TrainError
+from selfimprove.models import check_adapter
 
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl")
 LONGEST_HEADER = 100_000_000
@@ -35,9 +36,12 @@ class Source:
 
 def source(path: Path) -> Source:
     """Raises TrainError in one sentence for a directory that cannot be trained."""
-    if (path / "adapter_config.json").is_file():
-        base = _json(path / "adapter_config.json").get("base_model_name_or_path") or "another model"
-        raise TrainError(f"{path}: is a LoRA adapter for {base}, not a whole model; merge it into its base and name the result")
+    try:
+        adapter = check_adapter(path)
+    except ModelError as error:
+        raise TrainError(str(error)) from None
+    if adapter:
+        return source(adapter.base)
     if not (path / "config.json").is_file():
         raise TrainError(f"{path}: is no model directory (it has no config.json); name a model in safetensors form")
     config = _json(path / "config.json")

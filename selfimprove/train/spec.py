@@ -24,9 +24,10 @@ PART = "model.tmp"
 MODEL = "model"
 RESULT = "result.json"
 REJECTED = "rejected.json"
+DEEPSPEED = "deepspeed.json"
 CHECKPOINT = "checkpoint.json"
 CHECKPOINTS = "checkpoints"
-OWN = (SPEC, ROWS, LEFT_OUT, STEPS, LOG, ERROR, PART, MODEL, RESULT, REJECTED, CHECKPOINT, CHECKPOINTS)
+OWN = (SPEC, ROWS, LEFT_OUT, STEPS, LOG, ERROR, PART, MODEL, RESULT, REJECTED, DEEPSPEED, CHECKPOINT, CHECKPOINTS)
 """Everything that a training writes into its directory; nothing else there is touched."""
 
 

@@ -33,7 +33,7 @@ from selfimprove.train.progress import Steps
 from selfimprove.train.rank import Rank, join, tell
 from selfimprove.train.rows import check_ids, load_rows, tokenise
 from selfimprove.train.schedule import batches, learning_rate, micro_batches
-from selfimprove.train.spec import ERROR, Spec
+from selfimprove.train.spec import DEEPSPEED, ERROR, Spec, write_json
 from selfimprove.train.update import update
 from selfimprove.train.watch import skip_unused
 
@@ -75,8 +75,10 @@ def run(out: Path) -> None:
     rows = load_rows(out)
     torch.manual_seed(spec.seed)
     model = load_model(Path(spec.model), spec.config, lambda text: tell(rank, text))
+    if spec.config.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     check_ids(rows, model.get_input_embeddings().num_embeddings)
-    engine = _engine(Supervised(model, selective="selective-logits" not in spec.without), spec, rank)
+    engine = _engine(Supervised(model, selective="selective-logits" not in spec.without), spec, rank, out)
     steps = Steps(out, rank, spec.config)
     _train(engine, rows, spec, rank, steps, Checkpoints(out, spec, rank))
     steps.end()
@@ -84,10 +86,12 @@ def run(out: Path) -> None:
     torch.distributed.destroy_process_group()
 
 
-def _engine(model: Supervised, spec: Spec, rank: Rank) -> Any:
+def _engine(model: Supervised, spec: Spec, rank: Rank, out: Path) -> Any:
     import deepspeed
 
     config = settings.deepspeed_config(spec.config, learning_rate=spec.learning_rate, bf16=rank.bf16)
+    if rank.index == 0:
+        write_json(out / DEEPSPEED, config)
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     engine, *_ = deepspeed.initialize(model=model, model_parameters=trained, config=config, dist_init_required=False)
     engine.train()
@@ -120,7 +124,7 @@ def _train(
         done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank, packed=bool(packing))
         told.add(chosen, done, rate, time.monotonic() - began)
         if number + 1 < len(plan):
-            checkpoints.after(engine, number + 1)
+            checkpoints.after(engine, number + 1, len(plan))
 
 
 def _prepare(module: Supervised, rows: list[dict[str, Any]], spec: Spec, rank: Rank) -> str:

@@ -31,7 +31,7 @@ def shipped() -> Iterator[Path]:
     yield from (file for file in found if "__pycache__" not in file.parts)
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda f: f.name)
+@pytest.mark.parametrize("file", sorted((ROOT / "configs").glob("**/*.yaml")), ids=lambda f: f.name)
 def test_every_shipped_configuration_loads(file: Path) -> None:
     assert isinstance(load([file]).value, Config)
 

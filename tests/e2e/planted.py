@@ -62,7 +62,7 @@ def exports(model: str, folder: str) -> dict[str, str]:
         "untied": (untied, token),
         "token": (source, (token + 1) % 100),
     }
-    return {name: _said(lambda: _check(part, trained, probe, place, wanted)) for name, (part, wanted) in cases.items()}
+    return {name: _said(_check, part, trained, probe, place, wanted) for name, (part, wanted) in cases.items()}
 
 
 def models(model: str, folder: str) -> dict[str, str]:
@@ -80,7 +80,7 @@ def models(model: str, folder: str) -> dict[str, str]:
     found = {}
     for name, path in cases.items():
         told: list[str] = []
-        found[name] = _said(lambda: load_model(path, Train(), told.append)) or "; ".join(told)
+        found[name] = _said(load_model, path, Train(), told.append) or "; ".join(told)
     return found
 
 
@@ -116,7 +116,8 @@ def probes() -> dict[str, Any]:
         whole = module(**collate(rows, "cpu"))
         module.chunk = 4
         chunked = bool(torch.allclose(whole, module(**collate(rows, "cpu")), atol=1e-6))
-        found[name] = {"packs": packs, "plain": plain, "chunked": chunked, "one": may_pack(module, rows[:1], rank, masked=True)[0]}
+        one = may_pack(module, rows[:1], rank, masked=True)[0]
+        found[name] = {"packs": packs, "plain": plain, "chunked": chunked, "one": one}
     return found
 
 
@@ -154,6 +155,22 @@ def compared(trained: str, source: str) -> dict[str, bool]:
     }
 
 
+def greedy(model: str, *queries: str) -> dict[str, list[int]]:
+    """The likeliest eight tokens after each query, as transformers by itself loads the directory."""
+    from transformers import AutoModelForCausalLM
+
+    from selfimprove.chat.render import load_tokenizer, prompt_ids
+    from selfimprove.records import Message
+
+    loaded, tokenizer = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32), load_tokenizer(Path(model))
+    found = {}
+    for query in queries:
+        ids = prompt_ids(tokenizer, (Message(role="user", content=query),), ())
+        made = loaded.generate(torch.tensor([ids]), max_new_tokens=8, do_sample=False)
+        found[query] = made[0, len(ids) :].tolist()
+    return found
+
+
 def wide(path: str) -> str:
     """A model whose forward pass takes much memory."""
     from tests.tiny_model import build
@@ -161,10 +178,10 @@ def wide(path: str) -> str:
     return str(build(Path(path), wide=8192))
 
 
-def _said(action: Callable[[], Any]) -> str:
+def _said(action: Callable[..., Any], *arguments: Any) -> str:
     """The refusal; empty when there was none."""
     try:
-        action()
+        action(*arguments)
     except TrainError as error:
         return str(error)
     return ""

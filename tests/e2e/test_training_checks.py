@@ -1,4 +1,4 @@
-"""What is checked around a training: the model that is loaded, the model that is written, and what is tried before the first step."""
+"""What is checked around a training: the model that is loaded, the one that is written, and what is tried before a step."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A process that has torch, DeepSpeed and transformers loaded, and forks: a training of a test starts at once, not in ten seconds.
+"""A process that has torch and DeepSpeed loaded, and forks: a training of a test starts at once, not in ten seconds.
 
     with Warm(folder) as warm:
-        train(model, rows, out, config, launcher=warm, ...)        # the real worker in real processes, only not started by DeepSpeed
-        warm.call("tests.e2e.planted:exports", str(model))         # what that function returns, run beside torch
+        train(model, rows, out, config, launcher=warm, ...)        # the real worker in real processes
+        warm.call("tests.e2e.planted:exports", str(model))       # what that function returns, run beside torch
 
 That DeepSpeed's own launcher starts and ends the same ranks is shown by the tests that name no launcher.
 """
@@ -67,7 +67,7 @@ class Warm:
     def environment(self, config: Train) -> dict[str, str]:
         return OneMachine().environment(config) | self._more
 
-    def with_memory(self, gb: int) -> Warm:
+    def with_memory(self, gb: float) -> Warm:
         """The same, with so much memory for a rank to allocate."""
         other = copy.copy(self)
         other._more = {DATA_GB: str(gb)}
@@ -111,7 +111,7 @@ def main() -> None:
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(sys.argv[1] + ".part")
     listener.listen()
-    os.rename(sys.argv[1] + ".part", sys.argv[1])
+    Path(sys.argv[1] + ".part").rename(sys.argv[1])
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while 0 not in select.select([listener, 0], [], [])[0]:
         link, _ = listener.accept()
@@ -157,7 +157,7 @@ def _become(streams: list[int], environment: dict[str, str], arguments: list[str
     os.environ.update(environment)
     sys.argv = ["fork", *arguments]
     if DATA_GB in environment:
-        resource.setrlimit(resource.RLIMIT_DATA, (int(environment[DATA_GB]) * 10**9,) * 2)
+        resource.setrlimit(resource.RLIMIT_DATA, (int(float(environment[DATA_GB]) * 1e9),) * 2)
 
 
 def _run(function: str) -> int:

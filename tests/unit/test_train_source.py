@@ -59,10 +59,10 @@ def test_a_damaged_configuration_is_refused(tmp_path: Path, config: Any, said: s
         source(model(tmp_path, config))
 
 
-def test_an_adapter_is_not_taken_for_a_model(tmp_path: Path) -> None:
+def test_an_adapter_from_elsewhere_is_not_taken_for_a_model(tmp_path: Path) -> None:
     """transformers would load the base that the adapter names, whatever lies beside it."""
     (model(tmp_path) / "adapter_config.json").write_text(json.dumps({"base_model_name_or_path": "org/other"}))
-    with pytest.raises(TrainError, match=r"is a LoRA adapter for org/other, not a whole model; merge it"):
+    with pytest.raises(TrainError, match=r"is a LoRA adapter for org/other without adapter.json.*merge it into its base"):
         source(tmp_path)
 
 
