@@ -88,7 +88,7 @@ def _champion(layout: Layout) -> str:
 
 def adopt(run: str, wanted: str, folder: Path) -> str:
     """Makes a model the champion by hand, whatever the gate said; returns a sentence."""
-    layout = _layout(run, folder)
+    layout = Layout.found(folder, run)
     with locked(layout.root):
         was = _champion(layout)
         number = round_of(wanted)
@@ -115,16 +115,9 @@ def _model(layout: Layout, wanted: str, number: int | None) -> Model:
 
 def go_back(run: str, to: str, folder: Path) -> str:
     """Moves the champion's pointer back; returns a sentence."""
-    layout = _layout(run, folder)
+    layout = Layout.found(folder, run)
     with locked(layout.root):
         was = _champion(layout)
         model = rollback(layout, to)
         write_report(layout)
     return f"{model.name} is the champion of {run} again, was {was}; the history keeps both."
-
-
-def _layout(run: str, folder: Path) -> Layout:
-    layout = Layout.of(folder, run)
-    if not layout.card.exists():
-        raise StoreError(f"{layout.root}: holds no run; `ls {layout.folder}` shows what there is")
-    return layout

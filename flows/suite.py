@@ -137,6 +137,8 @@ def _begin(out: Path, begun: dict[str, object]) -> None:
         if any(p.name not in (".lock",) for p in out.iterdir()):
             raise StoreError(f"{out}: is not empty and holds no measurement; give another --out")
         write_json(out / "begun.json", begun)
+    elif not isinstance(known, dict):
+        raise StoreError(f"{out / 'begun.json'}: is damaged; give another --out")
     elif known != begun:
         different = ", ".join(_differences(known, begun))
         raise StoreError(f"{out}: holds a measurement of something else (other {different}); give another --out")

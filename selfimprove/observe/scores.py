@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from selfimprove.errors import StoreError
 from selfimprove.observe.table import clean, terminal
 from selfimprove.observe.words import comparison_sentence, percent, points
 from selfimprove.records import CategoryComparison, Comparison, Overlap, Rate, Results
@@ -43,10 +44,18 @@ def print_results(results: Results, out: Path, console: Console | None = None) -
         table.add_row(f" {clean(name)}", str(rate.correct), str(rate.n), percent(rate))
     console.print(Text(f" {clean(results.model)} on {clean(results.suite)}, {results.n} items", style="bold"))
     console.print(table)
-    seconds = read_json(out / "latency.json") or {}
-    for line in _lines(results, seconds):
+    for line in _lines(results, _seconds(out / "latency.json")):
         console.print(Text(f" {line}"), soft_wrap=True)
     console.print(Text(f" Outputs: {out / 'outputs.jsonl'}   results: {out / 'results.json'}"), soft_wrap=True)
+
+
+def _seconds(file: Path) -> Mapping[str, float | None]:
+    """A damaged file costs its line, not the table."""
+    try:
+        found = read_json(file)
+    except StoreError:
+        found = None
+    return found if isinstance(found, dict) else {}
 
 
 def _lines(results: Results, seconds: Mapping[str, float | None]) -> list[str]:

@@ -2,7 +2,7 @@
 
     warm.call("tests.e2e.shop:new", model)                     # random weights, and a tokenizer of the toy's words
     warm.call("tests.e2e.shop:noisy", model, "0.3", copy)      # a copy with noise on its weights
-    warm.call("tests.e2e.shop:measured", folder, model, ...)   # FOLDER/NAME/gate.outputs.jsonl of each, as every evaluation has it
+    warm.call("tests.e2e.shop:measured", folder, model, ...)   # FOLDER/NAME/gate.outputs.jsonl of each
 
 The toy: say the colour that stands in the request. Wordings of the gate are in no training row.
 """

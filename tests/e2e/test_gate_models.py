@@ -44,7 +44,7 @@ def measured(warm: Warm, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     folder, pool = tmp_path_factory.mktemp("gate"), samples("train")
     new = folder / "new"
     warm.call("tests.e2e.shop:new", str(new))
-    few = trained(warm, folder, "few", new, rows(pool[::20]), epochs=30)
+    trained(warm, folder, "few", new, rows(pool[::20]), epochs=30)
     more = trained(warm, folder, "more", new, rows(pool), epochs=6)
     trained(warm, folder, "shuffled", more, rows(pool, shuffled=True), epochs=2, rate=1e-3)
     shutil.copytree(more, folder / "copy")

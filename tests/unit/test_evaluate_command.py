@@ -105,6 +105,14 @@ def test_answers_of_two_models_are_never_mixed_in_one_folder(bench: Bench) -> No
         bench.run(10, limit=5)
 
 
+@pytest.mark.parametrize("text", ["[1]", "null", "7", '{"x": '])
+def test_a_damaged_note_of_what_was_begun_ends_in_a_sentence(bench: Bench, text: str) -> None:
+    bench.run(10)
+    (bench.folder / "out" / "begun.json").write_text(text, encoding="utf-8")
+    with pytest.raises(StoreError, match=r"give another --out|or use another run.name or --out"):
+        bench.run(10)
+
+
 def test_a_folder_with_other_things_in_it_is_left_alone(bench: Bench) -> None:
     (bench.folder / "out").mkdir()
     (bench.folder / "out" / "thesis.txt").write_text("x", encoding="utf-8")
