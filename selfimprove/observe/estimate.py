@@ -16,7 +16,7 @@ SLOWEST, FASTEST = 4.0, 0.25
 """Bounds of the correction: one odd stage must not turn the whole estimate."""
 
 ENOUGH = 8
-"""So many units (or a twentieth, if that is less) tell how long the rest takes: the first of a batch comes when the whole batch was begun."""
+"""So many units, or a twentieth, tell how long the rest takes: the first of a batch comes when all of it was begun."""
 
 
 class Estimate:
