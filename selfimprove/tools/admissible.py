@@ -18,7 +18,7 @@ from typing import Any
 
 from selfimprove.records import AdmissibleCall, Call, Tool, Values
 from selfimprove.tools import bfcl
-from selfimprove.tools.canonical import Profile, canonical_value, is_default, is_same
+from selfimprove.tools.canonical import Profile, canonical_value, is_default, is_nothing, is_same
 from selfimprove.tools.subschema import properties, resolve, types
 
 
@@ -159,7 +159,8 @@ def call_mismatch(
         schema = resolve(schemas.get(name), rules.root) if name in schemas else {}
         right = wanted.arguments.get(name)
         if right is None:
-            if profile == "bfcl-like" or not is_default(value, schema, rules.root, rules.profile):
+            nothing = value is None and is_nothing(name, rules.root, rules.root)
+            if profile == "bfcl-like" or not (nothing or is_default(value, schema, rules.root, rules.profile)):
                 return Mismatch("extra-argument", name, f"gives {_shown(name)}, which the right call does not have")
         elif not _accepts(value, right, schema, rules):
             return Mismatch("wrong-value", name, f"gives {_shown(name)} the value {_shown(value)}")
@@ -172,7 +173,9 @@ def call_mismatch(
         if needed:
             return Mismatch("missing-argument", needed[0], f"leaves out {_shown(needed[0])}")
     for name, right in wanted.arguments.items():
-        if name not in call.arguments and not _may_be_left_out(right, schemas.get(name), rules):
+        if name in call.arguments or _may_be_left_out(right, schemas.get(name), rules):
+            continue
+        if profile == "bfcl-like" or None not in right.values or not is_nothing(name, rules.root, rules.root):
             return Mismatch("missing-argument", name, f"leaves out {_shown(name)}")
     return None
 

@@ -2,7 +2,8 @@
 
     key(answer, tools) == key(other, tools)
 
-Everything is read by the tool's schema. Arguments equal to the schema's default are dropped, on every level; numbers compare
+Everything is read by the tool's schema. Arguments equal to the schema's default are dropped, on every level, and so is null
+where it is allowed and nothing is required; numbers compare
 by value; parallel calls are a multiset; an abstention is a class of its own with its reason. What a profile adds for text:
 
     strict      exact up to outer white space
@@ -21,7 +22,7 @@ from datetime import date, time
 from typing import Any, Literal, get_args
 
 from selfimprove.records import Answer, Call, Tool, canonical_json
-from selfimprove.tools.subschema import properties, resolve
+from selfimprove.tools.subschema import allows_null, properties, resolve
 
 Profile = Literal["strict", "bfcl-like", "training"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -53,12 +54,23 @@ def canonical_object(values: dict[str, Any], schema: Any, root: dict[str, Any], 
     inner = properties(schema, root)
     found = {}
     for name, value in values.items():
+        if value is None and is_nothing(name, schema, root):
+            continue
         one = resolve(inner.get(name), root) if name in inner else {}
         normal = canonical_value(value, one, root, profile)
         if "default" in one and is_same(normal, canonical_value(one["default"], one, root, profile)):
             continue
         found[name] = normal
     return found
+
+
+def is_nothing(name: str, schema: Any, root: dict[str, Any]) -> bool:
+    """Whether null for a property means the same as leaving it out: it is allowed, not required, and no default is another."""
+    one = properties(schema, root).get(name)
+    required = schema.get("required") if isinstance(schema, dict) else None
+    if not isinstance(one, dict) or (isinstance(required, list) and name in required):
+        return False
+    return resolve(one, root).get("default") is None and allows_null(one, root)
 
 
 def is_default(value: Any, schema: dict[str, Any], root: dict[str, Any], profile: Profile = "training") -> bool:

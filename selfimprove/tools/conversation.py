@@ -18,7 +18,7 @@ from selfimprove.tools.numerals import in_digits, numbers_in
 LARGEST = 400_000
 """Characters that are looked at. A longer conversation is cut in the middle: its two ends matter most."""
 _token = re.compile(r"[^\W_]+")
-_measure = re.compile(r"(?<![\w.])(\d[\d,]*(?:\.\d+)?|an?|per)[\s-]*(?:of\s+)?(?:an?\s+)?([a-z]+|[°%$€£¥])")
+_measure = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*+(?:\.\d++)?+|an?|per)[\s-]*(?:of\s+)?(?:an?\s+)?([a-z]+|[°%$€£¥])")
 _before = re.compile(r"([$€£¥])\s?(\d[\d,]*(?:\.\d+)?)")
 _ENDINGS = ("ingly", "ing", "edly", "ies", "ied", "ers", "est", "es", "ed", "er", "ly", "s", "e", "y")
 

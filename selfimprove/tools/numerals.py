@@ -25,13 +25,16 @@ SMALL = {
 SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000, "trillion": 10**12,
           "lakh": 100_000, "crore": 10_000_000}  # fmt: skip
 _FIXED = {"half": "0.5", "dozen": "12", "couple": "2", "twice": "2", "thrice": "3", "once": "1", "quarter": "0.25", "pair": "2"}
+LARGEST = 10**30
+"""No user spells out more; "million million million ..." would have a million digits."""
 _word = re.compile(r"[a-z]+")
 _words = "|".join(sorted((*SMALL, *SCALES), key=len, reverse=True))
 _run = re.compile(rf"\b(?:{_words})(?:(?:[\s-]+(?:and\s+)?)(?:{_words}))*\b")
 _fixed = re.compile(r"\b(" + "|".join(_FIXED) + r")\b")
 _and_a_half = re.compile(r"\b(\d+)\s+and\s+(?:a\s+)?(half|quarter)\b")
 _point = re.compile(r"\b(\d+) point (\d+)\b")
-_scaled = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s?(k|m|mn|bn|b|" + "|".join(SCALES) + r")\b")
+# Runs of digits are taken whole and from their beginning: a query of a megabyte of them must not take minutes.
+_scaled = re.compile(r"(?<!\d)(?<!\d,)(\d[\d,]*+(?:\.\d++)?+)\s?(k|m|mn|bn|b|" + "|".join(SCALES) + r")\b")
 _SHORT = {"k": 1_000, "m": 1_000_000, "mn": 1_000_000, "b": 1_000_000_000, "bn": 1_000_000_000}
 _number = re.compile(r"(?:(?<![\w.)])([-\u2212]))?(?<![\d.])(\d{1,3}(?:,\d{3})+(?!\d)|\d+)(\.\d+)?")
 _leading_point = re.compile(r"(?<![\w.])\.(\d+)\b")
@@ -63,7 +66,7 @@ def _digits(match: re.Match[str]) -> str:
     last = 1_000
     for word in words:
         if word in SCALES:
-            current = max(current, 1) * SCALES[word]
+            current = min(max(current, 1) * SCALES[word], LARGEST)
             if SCALES[word] >= 1_000:
                 total, current = total + current, 0
             last = 1_000
@@ -86,7 +89,7 @@ def numbers_in(text: str, *, spelled: bool = True) -> set[float]:
     if "." in digits:
         found |= {float("0." + d) for d in _leading_point.findall(digits)}
     for number, scale in _scaled.findall(digits):
-        found.add(float(number.replace(",", "")) * (_SHORT.get(scale) or SCALES[scale]))
+        found.add(float(number.replace(",", "")[:300]) * (_SHORT.get(scale) or SCALES[scale]))
     if "/" in digits:
         found |= {int(a) / int(b) for a, b in _fraction.findall(digits) if int(b)}
     return found

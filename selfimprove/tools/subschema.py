@@ -80,6 +80,19 @@ def _with_siblings(target: Any, schema: dict[str, Any], keyword: str) -> Any:
     return {**target, **beside} if isinstance(target, dict) and beside else target
 
 
+def allows_null(schema: Any, root: dict[str, Any]) -> bool:
+    """Whether null is one of the values that a schema names."""
+    if not isinstance(schema, dict):
+        return False
+    if "$ref" in schema:
+        schema = resolve(schema, root)
+    said, allowed = schema.get("type"), schema.get("enum")
+    if said == "null" or schema.get("nullable") is True or (isinstance(said, list) and "null" in said):
+        return not isinstance(allowed, list) or None in allowed
+    branches = [b for k in ("anyOf", "oneOf") if isinstance(schema.get(k), list) for b in schema[k][:MOST_STEPS]]
+    return any(isinstance(b, dict) and b.get("type") == "null" for b in branches)
+
+
 def lookup(reference: str, root: dict[str, Any]) -> Any:
     """What a local JSON pointer names; None when nothing is there, or the reference is not local."""
     if not reference.startswith("#"):

@@ -62,7 +62,7 @@ def trace(
         return None
     if isinstance(value, str) and (plain := _plain(value)) and said.has(plain):
         # All that was said is no value of it: a model that understood nothing copies the request.
-        whole = plain.count(" ") > 3 and len(plain) == len(said.plain) - 2
+        whole = plain.count(" ") > 2 and len(plain) == len(said.plain) - 2
         return None if whole or (len(plain) > 40 and len(plain) > 0.8 * len(said.plain)) else "said"
     if isinstance(value, int) and said.has(str(value)):
         return "number"
@@ -211,7 +211,7 @@ def _repeats(words: list[str], said: list[str]) -> bool:
 def _known(word: str, said: Conversation) -> bool:
     if word in said.words:
         return True
-    if word.isdigit():
+    if word.isdecimal():
         return float(word[:300]) in said.numbers
     return len(word) > 3 and stem(word) in said.stems
 

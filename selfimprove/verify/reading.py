@@ -20,6 +20,7 @@ from selfimprove.records import AdmissibleCall, Call, Values
 from selfimprove.tools.admissible import from_calls
 from selfimprove.tools.canonical import Profile
 from selfimprove.verify.case import Case, Offered
+from selfimprove.verify.twice import has_key_twice
 
 
 class BadRow(ValueError):  # noqa: N818 - a reason, not a fault
@@ -53,8 +54,11 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     tools, repeated, outputs = _tools(row.get("tools"))
     rights = tuple(_rights(row, profile))
     parsed = parse(candidate)
-    cut = parsed.answer and parsed.answer.calls and _ends_in_a_call(candidate, parsed.skipped, tools)
-    answer, problem = (None, "unclosed-call") if cut else (parsed.answer, parsed.problem)
+    answer, problem = parsed.answer, parsed.problem
+    if answer and answer.calls and _ends_in_a_call(candidate, parsed.skipped, tools):
+        answer, problem = None, "unclosed-call"
+    if answer and answer.calls and has_key_twice(candidate, answer.calls):
+        answer, problem = None, "bad-json"
     case = Case(
         answer=answer, problem=problem, tools=tools, repeated=repeated, text=_text(row), outputs=outputs,
         modules=modules or {},

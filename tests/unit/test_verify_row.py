@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -223,3 +224,43 @@ def test_a_further_call_that_is_cut_off_is_no_answer_and_a_closing_word_is(rest:
     first = 'get_weather(city="Oslo")\n'
     assert judged(first + rest) == ("rejected", "unclosed-call")
     assert judged(first + "Done") == ("accepted", "")
+
+
+@pytest.mark.parametrize("text", ['"city": "Oslo", "city": "Paris"', '"city": "Paris", "city": "Oslo"'])
+def test_a_key_with_two_values_is_no_answer_whichever_reader_is_right(text: str) -> None:
+    doubled = f'<tool_call>{{"name": "get_weather", "arguments": {{{text}}}}}</tool_call>'
+    assert judged(doubled, reference_calls=[OSLO]) == ("rejected", "bad-json")
+    assert judged(doubled.replace("Paris", "Oslo"), reference_calls=[OSLO]) == ("accepted", "")
+    named = '{"name": "get_time", "name": "get_weather", "arguments": {"city": "Oslo"}}'
+    assert judged(named, reference_calls=[OSLO]) == ("rejected", "bad-json")
+
+
+def test_a_verdict_on_itself_does_not_decline() -> None:
+    for text in ("accepted", "Verdict: accepted", "**Final answer: correct**", "YES"):
+        assert judged(text, reference_calls=[]) == ("rejected", "empty")
+    assert judged("Yes, but no tool does that.", reference_calls=[]) == ("accepted", "")
+    assert judged("[]", reference_calls=[]) == ("accepted", "")
+
+
+@pytest.mark.parametrize("unit", [{"type": ["string", "null"]}, {"anyOf": [{"type": "string"}, {"type": "null"}]}])
+def test_null_means_left_out_only_where_it_is_allowed_and_not_required(unit: dict[str, Any]) -> None:
+    def verdict(answer: dict[str, Any], right: dict[str, Any], **schema: Any) -> str:
+        tool = {"name": "f", "parameters": {"type": "object", "properties": {"city": {"type": "string"}, "unit": unit}, **schema}}
+        made = {**row(call("f", **answer)), "tools": [tool], "reference_calls": [call("f", **right)]}
+        listed = [[{"name": "f", "arguments": {n: {"values": [v]} for n, v in right.items()}}]]
+        verdicts = {verify_row(made)["verdict"], verify_row({**made, "reference_calls": None, "admissible": listed})["verdict"]}
+        assert len(verdicts) == 1
+        return str(verdicts.pop())
+
+    assert verdict({"city": "Oslo", "unit": None}, {"city": "Oslo"}) == "accepted"
+    assert verdict({"city": "Oslo"}, {"city": "Oslo", "unit": None}) == "accepted"
+    assert verdict({"city": "Oslo"}, {"city": "Oslo", "unit": None}, required=["unit"]) == "rejected"
+    assert verdict({"city": None}, {}) == "rejected"
+    assert verdict({"city": "Oslo", "unit": None}, {"city": "Oslo", "unit": "C"}) == "rejected"
+
+
+@pytest.mark.parametrize("piece", ["9", "1,", "one hundred ", "1 million million ", "\U0001d7d7", "\u1369", "$1", "1/"])
+def test_a_request_of_half_a_megabyte_of_numbers_is_judged_in_seconds(piece: str) -> None:
+    began = time.process_time()
+    found = verify_row(row(call(city="Rome 7"), (piece * 500_000)[:300_000]))
+    assert found["verdict"] == "unknown" and time.process_time() - began < 10
