@@ -106,7 +106,7 @@ def print_comparison(
     console.print(Text(f" A = {clean(overall.a)}, B = {clean(overall.b)}, suite {clean(overall.suite)}", style="bold"))
     console.print(table)
     if overall.n:
-        sentence = comparison_sentence(overall.model_copy(update={"a": a, "b": b}), None)
+        sentence = comparison_sentence(overall.model_copy(update={"a": "A", "b": "B"}), None)
         console.print(Text(f" {clean(sentence)}"), soft_wrap=True)
     won, lost = [(r.category, r.won) for r in categories], [(r.category, r.lost) for r in categories]
     for who, flipped in ((a, won), (b, lost)):
