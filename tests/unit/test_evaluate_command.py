@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from flows.champion import adopt, compare, go_back
 from flows.suite import Wanted, add, evaluate
@@ -18,6 +20,7 @@ from selfimprove.errors import DataError, EngineError, ModelError, SelfImproveEr
 from selfimprove.evaluate import evaluate_models
 from selfimprove.evaluate.score import gold
 from selfimprove.events import Note, listening
+from selfimprove.observe.scores import print_comparison, print_results
 from selfimprove.records import Answer, Call, Results, SuiteItem
 from selfimprove.store.champion import Model, lineage, promote, read_champion
 from selfimprove.store.layout import Layout, write_json
@@ -218,6 +221,23 @@ def test_two_measurements_are_compared_item_by_item(bench: Bench) -> None:
     bench.run(10, "small", limit=10)
     with pytest.raises(DataError, match="different items"):
         compare(str(bench.folder / "a"), str(bench.folder / "small"), "gate", bench.folder)
+
+
+def test_what_is_printed_has_totals_why_answers_are_wrong_and_what_flipped(bench: Bench) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=120)
+    results = bench.run(120, "a")
+    bench.run(100, "b")
+    print_results(results, bench.folder / "a", console)
+    found = compare(str(bench.folder / "a"), str(bench.folder / "b"), "gate", bench.folder)
+    print_comparison(found.overall, found.categories, found.groups, found.differences, console)
+    said = out.getvalue()
+    assert f"call accuracy: 58.7 (51–66) %, {results.call.correct} of 150" in said
+    assert f"why wrong: should-call {results.reasons['should-call']}, wrong-reason" in said
+    assert "all calls" in said and "all abstentions" in said
+    assert f"A minus B: {found.overall.gain * 100:+.1f} points" in said and "the interval lies above 0" in said
+    ids = [f"{one} ({c.category})" for c in found.categories for one in c.won]
+    assert f"Only A has right: {', '.join(ids[:8])} and {len(ids) - 8} more (--json names all)" in said
 
 
 def test_two_measurements_cannot_write_into_one_folder_at_once(bench: Bench) -> None:
