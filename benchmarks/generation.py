@@ -29,19 +29,16 @@ def main() -> None:
     options = _options()
     config = EngineConfig(max_model_len=384, kv_cache_gb=options.kv_cache_gb)
     model, load = resolve_model(options.model, options.cache), os.getloadavg()[0]
+    requests = [requests_of(repeat, options) for repeat in range(options.repeats + 1)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
 
         def ours(engine: Waiting, repeat: int) -> int:
-            requests = requests_of(repeat, options)
-            rows = complete_to_file(
-                lambda: engine, requests, folder / f"{repeat}.jsonl", stage="bench", what="generation"
-            )
+            path = folder / f"{repeat}.jsonl"
+            rows = complete_to_file(lambda: engine, requests[repeat], path, stage="bench", what="generation")
             return sum(len(row.tokens) for row in rows)
 
-        runs = against_raw(
-            config, model, folder, options.repeats, ours=ours, requests=lambda repeat: requests_of(repeat, options)
-        )
+        runs = against_raw(config, model, folder, options.repeats, ours=ours, requests=lambda repeat: requests[repeat])
     found = {**summary(runs), "load": load, "prompts": options.prompts, "samples": options.samples}
     keep(found, options.out)
     print(f"generation: {words(found)}; {load:.1f} busy processes at the start")
