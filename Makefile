@@ -2,7 +2,7 @@
 PYTHON ?= python3
 # cpu or nvidia: which lock is installed.
 PLATFORM ?= $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo nvidia || echo cpu)
-# An index that serves PyTorch's CPU builds, for machines whose own index has none (optional).
+# An index that serves PyTorch's builds for this platform, for machines whose own index has none (optional).
 TORCH_INDEX ?=
 # Which benchmark `make bench` runs; empty lists them.
 NAME ?=

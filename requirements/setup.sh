@@ -28,8 +28,14 @@ if [ "$PLATFORM" = cpu ] && ! .venv/bin/python -c 'import importlib.metadata as 
         echo "setup: torch 2.13.0, the ordinary build with its CUDA libraries; TORCH_INDEX=URL of PyTorch's CPU builds saves 4 GB"
     fi
 fi
+if [ "$PLATFORM" = nvidia ] && [ -n "$TORCH_INDEX" ]; then
+    $PIP install --no-deps --index-url "$TORCH_INDEX" torch==2.13.0 || fail "torch 2.13.0 is not to be had from TORCH_INDEX=$TORCH_INDEX"
+fi
 # --no-deps: the lock is complete. --no-compile: half of the time would go into compiling files that are never imported.
 $PIP install --no-deps --no-compile -r "requirements/$PLATFORM.lock" || fail "the packages could not be installed; is a package index reachable, and is there disk?"
 $PIP install --no-deps --no-build-isolation --no-compile -e . || fail "the project itself could not be installed into .venv"
 .venv/bin/python -c 'import torch, transformers' || fail "torch or transformers does not load on this machine; see the message above"
+# An index that has both builds may serve the CPU one, and a GPU would stand idle.
+[ "$PLATFORM" != nvidia ] || .venv/bin/python -c 'import sys, torch; sys.exit(torch.version.cuda is None)' \
+    || fail "the index here served a build of torch without CUDA; name one that serves CUDA builds: make setup PLATFORM=nvidia TORCH_INDEX=URL"
 echo "setup: ready"

@@ -68,6 +68,11 @@ def _version(name: str) -> str:
 
 def _devices(config: Config) -> list[str]:
     count, e = gpus(), config.engine
+    if count and "+cpu" in (torch := _version("torch")):
+        raise MachineError(
+            f"this machine has {count} GPUs and torch {torch} cannot use them: run `make setup PLATFORM=nvidia`, or hide them "
+            "with CUDA_VISIBLE_DEVICES="
+        )
     if count == 0 and e.tensor_parallel > 1:
         raise MachineError(
             f"engine.tensor_parallel={e.tensor_parallel} needs {e.tensor_parallel} GPUs and this machine has none: set it to 1"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -99,3 +100,15 @@ def test_the_user_hears_which_walls_of_the_sandbox_this_machine_lacks() -> None:
     assert lines == ["ok  sandbox: tool calls run unprivileged, in a folder of their own, without network, within limits"] or all(
         line.startswith("!!  sandbox: ") and "\n" not in line for line in lines
     )
+
+
+def test_a_gpu_never_stands_idle_beside_a_torch_that_cannot_use_it(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "gpus", lambda: 1)
+    installed = importlib.metadata.version
+    for built, refused in (("2.13.0+cpu", True), ("2.13.0+cu130", False), ("2.13.0", False)):
+        monkeypatch.setattr(importlib.metadata, "version", lambda name, b=built: b if name == "torch" else installed(name))
+        if refused:
+            with pytest.raises(MachineError, match="PLATFORM=nvidia"):
+                doctor._devices(config)
+        else:
+            assert doctor._devices(config) == ["ok  1 GPUs"]
