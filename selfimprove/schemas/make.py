@@ -40,6 +40,7 @@ from selfimprove.records import (
     SuiteItem,
 )
 from selfimprove.schemas import handwritten
+from selfimprove.store.adapter import Card as AdapterCard
 from selfimprove.store.champion import Champion, Model
 from selfimprove.store.starts import Start
 from selfimprove.tools.registry import Card
@@ -84,6 +85,7 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "checkpoint": ("train/checkpoint.json", Checkpoint),
     "rejected": ("train/rejected.json", handwritten.REJECTED),
     "left_out": ("train/left_out.jsonl", handwritten.LEFT_OUT),
+    "adapter": ("adapter.json of a model that is kept as a LoRA adapter", AdapterCard),
     "trained": ("train/result.json", handwritten.TRAINED),
     "selfimprove": ("selfimprove.json of a model directory", handwritten.FAMILY),
     "outputs": ("evaluate/SUITE.outputs.jsonl, OUT/outputs.jsonl", Output),

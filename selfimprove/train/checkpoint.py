@@ -19,11 +19,9 @@ import torch
 
 from selfimprove.errors import TrainError
 from selfimprove.train.rank import Rank, tell
-from selfimprove.train.resume import Checkpoint, digest_of, identity, read_checkpoint
+from selfimprove.train.resume import Checkpoint, digest_of, identity, interval, read_checkpoint
 from selfimprove.train.spec import CHECKPOINT, CHECKPOINTS, Spec, write_json
 
-SHORTEST = 60.0
-"""Seconds of work for which no checkpoint is written: making them again costs little more than writing it down."""
 BYTES = 20
 """Disk for a trained weight, at most: its float32 copy, two moments, the bfloat16 copy, and the exported model."""
 
@@ -69,10 +67,9 @@ class Checkpoints:
         self._last = time.monotonic()
 
     def _is_time(self, step: int, steps: int) -> bool:
-        """A training of a few minutes gets one in its middle: the first must not wait longer than the training takes."""
         now = time.monotonic()
         whole = (now - self._began) / max(1, step - self._first) * (steps - self._first)
-        return now - self._last >= min(self.every, max(whole / 2, SHORTEST))
+        return now - self._last >= interval(self.every, whole)
 
     def _name(self, found: Checkpoint) -> None:
         """From here on it is the checkpoint; the one before it goes."""

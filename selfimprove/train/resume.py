@@ -19,6 +19,15 @@ from selfimprove.events import Note, emit
 from selfimprove.records import Record
 from selfimprove.train.spec import CHECKPOINT, CHECKPOINTS, STEPS, Spec
 
+SHORTEST = 60.0
+"""Seconds of work for which no checkpoint is written: making them again costs little more than writing it down."""
+
+
+def interval(most: float, whole: float) -> float:
+    """Seconds from one checkpoint to the next in a training of `whole` seconds: at most `most`, and soon enough that one of a few
+    minutes gets one in its middle. The first must not wait longer than the training takes."""
+    return min(most, max(whole / 2, SHORTEST))
+
 
 class Checkpoint(Record):
     """`step` optimizer steps are done. `files`: SHA-256 by name inside `checkpoints/step-STEP`."""

@@ -94,6 +94,9 @@ def _engine(model: Supervised, spec: Spec, rank: Rank, out: Path) -> Any:
         write_json(out / DEEPSPEED, config)
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     engine, *_ = deepspeed.initialize(model=model, model_parameters=trained, config=config, dist_init_required=False)
+    if rank.count == 1 and settings.clips_itself(spec.config, bf16=rank.bf16):
+        # DeepSpeed sums the gradients of one process with nobody's: a copy of them all, there and back.
+        engine.enable_backward_allreduce = False
     engine.train()
     return engine
 

@@ -171,6 +171,11 @@ def greedy(model: str, *queries: str) -> dict[str, list[int]]:
     return found
 
 
+def poisoned(model: str, path: str) -> str:
+    """A model with one weight that is no number."""
+    return str(changed(Path(model), Path(path), lambda w: w[FIRST][0, 0].fill_(float("nan"))))
+
+
 def wide(path: str) -> str:
     """A model whose forward pass takes much memory."""
     from tests.tiny_model import build

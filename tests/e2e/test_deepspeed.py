@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from selfimprove.config import load
 from selfimprove.errors import TrainError
 from selfimprove.events import Event, Note, Progress, listening
 from selfimprove.schemas.make import schema
@@ -22,6 +24,9 @@ from tests.e2e.training import ARGUMENTS, FULL, losses, processes, row, steps, w
 from tests.e2e.warm import Warm
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+ZERO3 = load([ROOT / "configs/deepspeed/zero3.yaml"]).value.train.model_dump(include={"zero_stage", "deepspeed"})
 
 
 def test_one_process_learns_and_tells(one: Trained) -> None:
@@ -59,17 +64,19 @@ def test_what_has_ended_is_not_trained_again(
 @pytest.mark.parametrize(
     "change",
     [
-        {"micro_batch": 1}, {"processes": 2, "micro_batch": 4}, {"processes": 2, "micro_batch": 2, "zero_stage": 3},
-        {"packing": True, "micro_batch": 2},
+        {"micro_batch": 1}, {"processes": 2, "micro_batch": 4}, {"processes": 2, "micro_batch": 2, **ZERO3},
+        {"packing": False, "micro_batch": 2},
     ],
-    ids=str,
+    ids=lambda change: "-".join(map(str, change)),
 )  # fmt: skip
 def test_any_split_of_the_batch_makes_the_same_updates(
     one: Trained, warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path, change: dict[str, Any]
 ) -> None:
-    """One process with 8 rows at once, 8 times 1 row, 2 processes with 4: a mean of means would differ."""
+    """One process with 8 rows at once, 8 times 1 row, 2 processes with 4, padded and packed: a mean of means would differ."""
     train(tiny_model, rows, tmp_path, FULL.model_copy(update=change), launcher=warm, **ARGUMENTS)
     assert losses(tmp_path) == pytest.approx(losses(one[0]), abs=1e-5)
+    given = json.loads((tmp_path / "deepspeed.json").read_text())["zero_optimization"]
+    assert given == {"stage": change.get("zero_stage", 0), **change.get("deepspeed", {}).get("zero_optimization", {})}
     for here, there in zip(steps(tmp_path), steps(one[0]), strict=True):
         assert here["loss_by_subtask"] == pytest.approx(there["loss_by_subtask"], abs=1e-5)
         assert here["grad_norm"] == pytest.approx(there["grad_norm"], rel=1e-4)

@@ -14,10 +14,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from selfimprove.errors import DivergedError, TrainError
-from selfimprove.events import Event, Note, listening
+from selfimprove.events import Event, Note, Progress, listening
 from selfimprove.schemas.make import schema
 from selfimprove.train import train
-from tests.e2e.training import ARGUMENTS, FULL, processes, row, steps, write_rows
+from tests.e2e.training import ARGUMENTS, FULL, losses, processes, row, steps, write_rows
 from tests.e2e.warm import Warm
 
 
@@ -31,6 +31,37 @@ def test_a_training_that_diverges_stops_early_and_says_so(
     assert len(steps(tmp_path)) < 59 and not (tmp_path / "model").exists()
     told = json.loads((tmp_path / "rejected.json").read_text())
     assert Draft202012Validator(schema("rejected")).is_valid(told)
+
+
+def test_a_model_that_holds_no_numbers_is_not_trained_on(warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+    model = Path(warm.call("tests.e2e.planted:poisoned", str(tiny_model), str(tmp_path / "poisoned")))
+    with pytest.raises(DivergedError, match=r"diverged at step 1 of 6: its loss is nan .*; look at the model it began with"):
+        train(model, rows, tmp_path / "out", FULL, launcher=warm, **ARGUMENTS)
+    assert not (tmp_path / "out" / "model").exists()
+
+
+class StoppedError(Exception):
+    pass
+
+
+def test_lora_goes_on_from_its_checkpoint_to_the_same_losses(
+    warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path
+) -> None:
+    """Its checkpoints hold the matrices alone: the base is read from the model again."""
+
+    def stop(event: Event) -> None:
+        if isinstance(event, Progress) and event.done >= 3:
+            raise StoppedError
+
+    config = FULL.model_copy(update={"method": "lora", "zero_stage": 2, "epochs": 8.0, "checkpoint_minutes": 1e-6})
+    with pytest.raises(StoppedError), listening(stop):
+        train(tiny_model, rows, tmp_path / "stopped", config, launcher=warm, **ARGUMENTS)
+    told: list[Event] = []
+    with listening(told.append):
+        train(tiny_model, rows, tmp_path / "stopped", config, launcher=warm, **ARGUMENTS)
+    assert any(isinstance(event, Note) and "goes on after step" in event.text for event in told)
+    train(tiny_model, rows, tmp_path / "whole", config.model_copy(update={"checkpoint_minutes": 0}), launcher=warm, **ARGUMENTS)
+    assert losses(tmp_path / "stopped") == losses(tmp_path / "whole")
 
 
 def test_a_rank_that_dies_takes_the_training_with_it(tiny_model: Path, rows: Path, tmp_path: Path) -> None:
@@ -53,13 +84,13 @@ def test_a_rank_that_dies_takes_the_training_with_it(tiny_model: Path, rows: Pat
 
 
 def test_less_memory_than_a_forward_pass_takes_halves_it_once_and_says_so(warm: Warm, tmp_path: Path) -> None:
-    """8 rows of 700 tokens take some 4.5 GB of address space in this model, 4 of them some 3.3."""
+    """8 rows of 700 tokens take some 5 GB of address space in this model, 4 of them some 4."""
     model = Path(warm.call("tests.e2e.planted:wide", str(tmp_path / "wide")))
     rows = write_rows(tmp_path / "rows.jsonl", *(row(f"r{i}", "seven " * 700, "[]") for i in range(8)))
     told: list[Event] = []
     with listening(told.append):
         config = FULL.model_copy(update={"epochs": 1.0})
-        train(model, rows, tmp_path / "out", config, launcher=warm.with_memory(3.9), **{**ARGUMENTS, "max_tokens": 760})
+        train(model, rows, tmp_path / "out", config, launcher=warm.with_memory(4.4), **{**ARGUMENTS, "max_tokens": 760})
     said = " ".join(event.text for event in told if isinstance(event, Note))
     assert "ran out of memory with train.micro_batch=8" in said
     assert "trying once more with train.micro_batch=4 instead of 8" in said

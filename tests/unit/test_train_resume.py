@@ -9,7 +9,7 @@ import pytest
 
 from selfimprove.config.model import Train
 from selfimprove.events import Event, Note, listening
-from selfimprove.train.resume import Checkpoint, digest_of, forget, identity, usable
+from selfimprove.train.resume import SHORTEST, Checkpoint, digest_of, forget, identity, interval, usable
 from selfimprove.train.spec import Spec, write_json
 
 CONFIG = Train(zero_stage=0, micro_batch=8, offload=False)
@@ -38,6 +38,14 @@ def told() -> Iterator[list[Event]]:
     found: list[Event] = []
     with listening(found.append):
         yield found
+
+
+def test_a_training_of_a_few_minutes_gets_a_checkpoint_and_one_of_seconds_gets_none() -> None:
+    """Killed in its fourth minute, the demo's training once had nothing to go on from: the first was due in the fifth."""
+    for whole in (130.0, 226.0, 599.0):
+        assert SHORTEST <= interval(300, whole) <= whole / 2
+    assert interval(300, 3600) == 300 and interval(300, 40) == SHORTEST > 40
+    assert interval(1e-6, 40) == 1e-6
 
 
 def test_a_training_goes_on_from_its_checkpoint_and_forgets_what_came_after(out: Path) -> None:

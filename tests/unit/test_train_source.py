@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from selfimprove.errors import TrainError
+from selfimprove.train.launch import _check_disk
 from selfimprove.train.source import Source, source
 
 CONFIG = {"model_type": "llama", "hidden_size": 8, "num_hidden_layers": 2, "vocab_size": 32}
@@ -114,6 +115,12 @@ def test_an_index_that_points_elsewhere_is_refused(tmp_path: Path, named: Any) -
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {"w": named}}))
     with pytest.raises(TrainError, match="is no safetensors file beside it"):
         source(tmp_path)
+
+
+def test_a_model_for_which_the_disk_has_no_room_is_refused_before_it_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(TrainError, match=r"the model takes \d+\.\d GB of disk and \d+\.\d GB are free; free some"):
+        _check_disk(Source(10**15, 8, 2, 32), tmp_path / "not" / "yet")
+    _check_disk(Source(1, 8, 2, 32), tmp_path)
 
 
 def test_no_weights_are_refused(tmp_path: Path) -> None:
