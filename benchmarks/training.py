@@ -117,7 +117,10 @@ def _trl(python: str, model: Path, folder: Path, method: str, memory: str) -> Ru
     words = [python, str(script), str(model), str(folder / "full" / "rows"), str(out), method, str(OURS.batch), memory]
     threads = str(CORES)
     # Waiting threads sleep, as ours do: their spinning would count as processor time.
-    quiet = {"OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "PYTHONPATH": ""}
+    quiet = {
+        "OMP_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONPATH": "",
+    }  # fmt: skip
     done = subprocess.run(words, env={**os.environ, **quiet}, capture_output=True, text=True, cwd=folder, check=False)
     if done.returncode:
         raise SystemExit(f"TRL ended with code {done.returncode}:\n{done.stderr[-2000:]}")
