@@ -130,7 +130,7 @@ def misspelt(row: Row, rng: random.Random) -> Calls | None:
 
 
 def without_required(row: Row, rng: random.Random) -> Calls | None:
-    calls = copy.deepcopy(row["calls"])
+    calls: Calls = copy.deepcopy(row["calls"])
     tools = {t["function"]["name"]: t["function"]["parameters"] for t in row["tools"]}
     found = [(c, n) for c in calls for n in tools[c["name"]].get("required") or () if n in c["arguments"]]
     if not found:
@@ -141,7 +141,7 @@ def without_required(row: Row, rng: random.Random) -> Calls | None:
 
 
 def without_optional(row: Row, rng: random.Random) -> Calls | None:
-    calls = copy.deepcopy(row["calls"])
+    calls: Calls = copy.deepcopy(row["calls"])
     tools = {t["function"]["name"]: t["function"]["parameters"] for t in row["tools"]}
     found = [
         (c, n) for c, n, s in _parameters(row, calls)
@@ -155,7 +155,7 @@ def without_optional(row: Row, rng: random.Random) -> Calls | None:
 
 
 def extra(row: Row, rng: random.Random) -> Calls | None:
-    calls = copy.deepcopy(row["calls"])
+    calls: Calls = copy.deepcopy(row["calls"])
     if not calls:
         return None
     rng.choice(calls)["arguments"][rng.choice(["verbose", "locale_hint", "max_retries"]) + "_zq"] = rng.choice([True, 3, "yes"])
@@ -251,7 +251,7 @@ def called_anyway(row: Row, rng: random.Random) -> Calls | None:
 
 
 def swapped(row: Row, rng: random.Random) -> Calls | None:
-    calls = copy.deepcopy(row["calls"])
+    calls: Calls = copy.deepcopy(row["calls"])
     for call in calls:
         texts = [n for n, v in call["arguments"].items() if isinstance(v, str)]
         if len(texts) > 1 and call["arguments"][texts[0]] != call["arguments"][texts[1]]:

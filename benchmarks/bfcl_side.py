@@ -28,7 +28,7 @@ class _Anything(dict):  # type: ignore[type-arg]
 
 
 def without_handlers() -> None:
-    absent = {
+    absent: dict[str, dict[str, Any]] = {
         "bfcl_eval.constants.model_config": {"MODEL_CONFIG_MAPPING": _Anything()},
         "bfcl_eval.model_handler.parser.java_parser": {"parse_java_function_call": None},
         "bfcl_eval.model_handler.parser.js_parser": {"parse_javascript_function_call": None},
@@ -79,7 +79,7 @@ def written(calls: list[dict[str, Any]]) -> str:
 
 def broken(calls: list[dict[str, Any]], rng: random.Random) -> str:
     changed = json.loads(json.dumps(calls))
-    arguments = next(iter(rng.choice(changed).values()), {})
+    arguments: dict[str, Any] = next(iter(rng.choice(changed).values()), {})
     if arguments:
         name = rng.choice(list(arguments))
         arguments[name] = "something else" if isinstance(arguments[name], str) else -7361

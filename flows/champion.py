@@ -10,25 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selfimprove.errors import DataError, StoreError
-from selfimprove.evaluate.compare import by_category
+from selfimprove.evaluate.compare import by_category, by_truth
 from selfimprove.evaluate.compare import compare as compare_models
 from selfimprove.models import check_model, model_digest
 from selfimprove.observe.report import write_report
 from selfimprove.observe.summary import controls, finals, read_decision
-from selfimprove.records import CategoryComparison, Comparison, Output, Record, Results
+from selfimprove.records import Compared, Output, Results
 from selfimprove.store import jsonl
 from selfimprove.store.champion import Model, base_model, promote, read_champion, rollback, round_of
 from selfimprove.store.layout import Layout, read_json
 from selfimprove.store.lock import locked
-
-
-class Compared(Record):
-    """`overall` is of call items; a category of abstentions stands by itself."""
-
-    overall: Comparison
-    categories: tuple[CategoryComparison, ...]
-    differences: tuple[str, ...]
-    """What the two measurements do not have in common (engine, template, ...): a reason to doubt the comparison."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +35,7 @@ def compare(a: str, b: str, suite: str, folder: Path) -> Compared:
     known, other = left.results.versions, right.results.versions
     return Compared(
         overall=compare_models(left.outputs, right.outputs, (left.name, right.name), left.results.suite),
-        categories=tuple(by_category(left.outputs, right.outputs)),
+        categories=tuple(by_category(left.outputs, right.outputs)), groups=tuple(by_truth(left.outputs, right.outputs)),
         differences=tuple(k for k in known if known[k] != other.get(k)),
     )
 
@@ -97,7 +88,7 @@ def _champion(layout: Layout) -> str:
 
 def adopt(run: str, wanted: str, folder: Path) -> str:
     """Makes a model the champion by hand, whatever the gate said; returns a sentence."""
-    layout = _layout(run, folder)
+    layout = Layout.found(folder, run)
     with locked(layout.root):
         was = _champion(layout)
         number = round_of(wanted)
@@ -107,7 +98,7 @@ def adopt(run: str, wanted: str, folder: Path) -> str:
         promote(layout, model, number if number is not None else max(layout.rounds()), by="hand")
         write_report(layout)
     decision = read_decision(layout, number) if number else None
-    gate = f" (the gate had said: {decision.sentence})" if decision and not decision.promoted else ""
+    gate = f" (the gate had said: {decision.sentence.rstrip('.')})" if decision and not decision.promoted else ""
     return f"{model.name} is the champion of {run} by hand, was {was}{gate}; `selfimprove rollback {run}` goes back."
 
 
@@ -124,16 +115,9 @@ def _model(layout: Layout, wanted: str, number: int | None) -> Model:
 
 def go_back(run: str, to: str, folder: Path) -> str:
     """Moves the champion's pointer back; returns a sentence."""
-    layout = _layout(run, folder)
+    layout = Layout.found(folder, run)
     with locked(layout.root):
         was = _champion(layout)
         model = rollback(layout, to)
         write_report(layout)
     return f"{model.name} is the champion of {run} again, was {was}; the history keeps both."
-
-
-def _layout(run: str, folder: Path) -> Layout:
-    layout = Layout.of(folder, run)
-    if not layout.card.exists():
-        raise StoreError(f"{layout.root}: holds no run; `ls {layout.folder}` shows what there is")
-    return layout

@@ -69,7 +69,7 @@ def control(settings: Settings = None, folder: Folder = Path("runs")) -> None:
 
     words, overrides = _split(settings)
     # A run's name stands for the configuration that its round 0 froze.
-    files = [w if w.endswith((".yaml", ".yml")) else str(folder / w / "round-000" / "config.yaml") for w in words]
+    files = [w if w.endswith((".yaml", ".yml")) else str(Layout.found(folder, w).round(0) / "config.yaml") for w in words]
     config = load(files or ["configs/demo.yaml"], overrides).value
     check(config, more=True)
     finished_rounds(Layout.of(config.run.folder, config.run.name))
@@ -101,14 +101,10 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Show what a run has on disk: models, scores, decisions, seconds."""
-    from selfimprove.errors import StoreError
     from selfimprove.observe.summary import summarize
     from selfimprove.store.layout import Layout
 
-    layout = Layout.of(folder, run)
-    if not layout.card.exists():
-        known = sorted(p.parent.name for p in layout.folder.glob("*/run.json"))
-        raise StoreError(f"{layout.root}: holds no run; runs here: {', '.join(known) or 'none'}")
+    layout = Layout.found(folder, run)
     if as_json:
         print(json.dumps(summarize(layout).model_dump(mode="json"), ensure_ascii=False))
     else:
@@ -192,7 +188,7 @@ def compare(
     if as_json:
         print(json.dumps(found.model_dump(mode="json"), ensure_ascii=False))
     else:
-        print_comparison(found.overall, found.categories, found.differences)
+        print_comparison(found.overall, found.categories, found.groups, found.differences)
 
 
 @app.command()

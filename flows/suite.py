@@ -12,7 +12,7 @@ from pathlib import Path
 from selfimprove.config import Config, Loaded
 from selfimprove.engine.settings import longest
 from selfimprove.errors import DataError, ModelError, StoreError
-from selfimprove.evaluate import Job, check_gold, first_items, measure
+from selfimprove.evaluate import Job, check_gold, first_items, hopeless, measure
 from selfimprove.evaluate.versions import versions_of
 from selfimprove.models import check_model, model_digest, resolve_model
 from selfimprove.observe.progress import watching
@@ -39,7 +39,10 @@ def add(name: str, source: Path, folder: Path, replace: bool) -> Card:
         suite, left_out = convert_bfcl(source, name)
     else:
         suite, left_out = read_suite(source, name), {}
-    check_gold(suite)
+    wrong = check_gold(suite)
+    # Published suites are taken as they are, with the few items that nobody can solve; one's own file can be corrected.
+    if wrong and suite.profile == "strict":
+        raise DataError(f"{source}: {hopeless(suite, wrong)}; correct them, so that somebody can be right there")
     return add_suite(folder, suite, str(source), left_out, replace=replace)
 
 
@@ -75,6 +78,8 @@ def evaluate(wanted: Wanted, loaded: Loaded, folder: Path) -> Results:
     if not wanted.allow_shared:
         _refuse_shared(suite, job.model.path, loaded)
     out = wanted.out.resolve()
+    if out.is_file():
+        raise StoreError(f"{out}: is a file; give --out a folder")
     begun = {
         "model": job.model.digest, "items": len(suite.items), "make": job.make,
         "versions": versions_of(job.model.path, suite, job.engine, job.max_tokens),
@@ -132,6 +137,8 @@ def _begin(out: Path, begun: dict[str, object]) -> None:
         if any(p.name not in (".lock",) for p in out.iterdir()):
             raise StoreError(f"{out}: is not empty and holds no measurement; give another --out")
         write_json(out / "begun.json", begun)
+    elif not isinstance(known, dict):
+        raise StoreError(f"{out / 'begun.json'}: is damaged; give another --out")
     elif known != begun:
         different = ", ".join(_differences(known, begun))
         raise StoreError(f"{out}: holds a measurement of something else (other {different}); give another --out")

@@ -17,17 +17,18 @@ def main() -> None:
     print(build(Path(sys.argv[1])))
 
 
-def build(out: Path, seed: int = 0, wide: int = 128) -> Path:
+def build(out: Path, seed: int = 0, wide: int = 128, tokenizer: Any = None) -> Path:
     """Writes weights, tokenizer, template and `selfimprove.json` into `out`; the same seed makes the same model.
 
     `wide` is the size of the inner layers: what a forward pass takes grows with it, and nearly nothing else does.
+    `tokenizer`: another than SmolLM2's, whose 49,152 words take most of the time of a training.
     """
     from selfimprove.chat.families import install
     from selfimprove.models.convert import load_tokenizer
     from selfimprove.models.embedded import find_gguf
 
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = load_tokenizer(find_gguf())
+    tokenizer = tokenizer or load_tokenizer(find_gguf())
     tokenizer.save_pretrained(out)
     _model(tokenizer, seed, wide).save_pretrained(out)
     install(out, "selfimprove")

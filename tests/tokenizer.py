@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ SPECIAL = {
 STYLE = {"llama3": "llama", "pythonic": "llama", "mistral": "mistral", "mistral-args": "mistral"}
 
 
-def save(folder: Path, template: str, source: str | None = None, *, space: bool = False) -> Path:
-    """A model directory without weights. `source` replaces the text of the template; `space`: as SentencePiece does."""
+def save(
+    folder: Path, template: str, source: str | None = None, *, space: bool = False, texts: Sequence[str] = ()
+) -> Path:
+    """A model directory without weights. `source` replaces the text of the template; `space`: as SentencePiece does. Its words
+    are those of `texts`, else of the documentation."""
     from transformers import PreTrainedTokenizerFast
 
     special = SPECIAL[STYLE.get(template, "chatml")]
@@ -37,7 +41,7 @@ def save(folder: Path, template: str, source: str | None = None, *, space: bool 
         bare.decoder = decoders.ByteLevel()
     alphabet = [chr(i) for i in range(32, 127)] + ["\n", "é", "\u2028"] if space else pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=1500, initial_alphabet=list(alphabet), special_tokens=special, show_progress=False)
-    bare.train_from_iterator([(ROOT / "README.md").read_text(), (ROOT / "docs" / "formats.md").read_text()], trainer)
+    bare.train_from_iterator(texts or [(ROOT / "README.md").read_text(), (ROOT / "docs" / "formats.md").read_text()], trainer)
     # Only two are named: the others are special all the same, as in Llama 3, where most tools overlook them.
     made = PreTrainedTokenizerFast(tokenizer_object=bare, bos_token=special[0], eos_token=special[1])
     made.chat_template = source if source is not None else (TEMPLATES / f"{template}.jinja").read_text()

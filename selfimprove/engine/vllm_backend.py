@@ -49,7 +49,7 @@ class VllmBackend:
 
 
 def engine_arguments(spec: Spec) -> dict[str, Any]:
-    """Also the settings of the raw engine that `benchmarks/generation.py` compares with."""
+    """Also the settings of the raw engine that the benchmarks compare with (`benchmarks/_raw.py`)."""
     common: dict[str, Any] = {
         "model": spec.model, "dtype": spec.dtype, "max_model_len": spec.max_model_len, "max_num_seqs": spec.max_sequences,
         "tensor_parallel_size": spec.tensor_parallel, "seed": spec.seed, "enable_prefix_caching": True,

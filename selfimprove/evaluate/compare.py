@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import sqrt
 
 from selfimprove.errors import DataError
 from selfimprove.evaluate.metrics import rate_of
 from selfimprove.records import CategoryComparison, Comparison, Output, Rate
+from selfimprove.records.suite import Truth
 
 
 def call_items(outputs: Sequence[Output]) -> list[Output]:
@@ -29,19 +30,34 @@ def compare(a: Sequence[Output], b: Sequence[Output], names: tuple[str, str], su
 
 
 def by_category(a: Sequence[Output], b: Sequence[Output]) -> list[CategoryComparison]:
-    """Every category by itself, abstentions among them: what flipped, and an interval. Raises DataError as `compare` does."""
+    """Every category by itself: what flipped, and an interval. Raises DataError as `compare` does."""
+    return _grouped(a, b, lambda o: o.category)
+
+
+GROUPS: dict[Truth, str] = {
+    "call": "all calls", "any_call": "all of any call", "abstain": "all abstentions", "general": "all plain questions",
+}  # fmt: skip
+
+
+def by_truth(a: Sequence[Output], b: Sequence[Output]) -> list[CategoryComparison]:
+    """The same for all items of which the same sort of answer is right; sorts are never pooled."""
+    return _grouped(a, b, lambda o: GROUPS[o.truth])
+
+
+def _grouped(a: Sequence[Output], b: Sequence[Output], name: Callable[[Output], str]) -> list[CategoryComparison]:
     _same_items(a, b)
     right = {o.id: o for o in b}
     found = []
-    for category in sorted({o.category for o in a}):
-        mine = sorted((o for o in a if o.category == category), key=lambda o: o.id)
+    for group in sorted({name(o) for o in a}):
+        mine = sorted((o for o in a if name(o) == group), key=lambda o: o.id)
         theirs = [right[o.id] for o in mine]
-        cells = _cells([(x.correct, y.correct) for x, y in zip(mine, theirs, strict=True)])
+        pairs = [(x.correct, y.correct) for x, y in zip(mine, theirs, strict=True)]
+        cells = _cells(pairs)
         low, high = paired_interval(*cells, confidence=0.95)
         found.append(CategoryComparison(
-            category=category, n=len(mine), a=rate_of(mine), b=rate_of(theirs), gain=(cells[1] - cells[2]) / len(mine), low=low,
-            high=high, won=tuple(x.id for x, y in zip(mine, theirs, strict=True) if x.correct and not y.correct),
-            lost=tuple(x.id for x, y in zip(mine, theirs, strict=True) if y.correct and not x.correct),
+            category=group, n=len(mine), a=rate_of(mine), b=rate_of(theirs), gain=(cells[1] - cells[2]) / len(mine), low=low,
+            high=high, won=tuple(o.id for o, (x, y) in zip(mine, pairs, strict=True) if x and not y),
+            lost=tuple(o.id for o, (x, y) in zip(mine, pairs, strict=True) if y and not x),
         ))  # fmt: skip
     return found
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from selfimprove.errors import StoreError
 from selfimprove.evaluate.gate import vetoes, weigh
-from selfimprove.evaluate.stage import evaluate_models, gate_versions
+from selfimprove.evaluate.stage import current_versions, evaluate_models
 from selfimprove.events import Note, emit
 from selfimprove.records import Decision, Output, Results, StageRef
 from selfimprove.store import jsonl
@@ -54,18 +54,22 @@ def run_decide(round_: Round, champion: Model, challenger: Model, scores: StageR
 
 
 def champion_measured(round_: Round, champion: Model) -> Path:
-    """Where the champion's outputs on the gate lie: those of when it was measured, or, where they do not hold any more, new ones.
+    """Where the champion's outputs lie: those of when it was measured, or, where they do not hold any more, new ones.
 
     They hold when model, items, engine, template and parser are the same: a champion that a person promoted, or one that was
-    measured with another engine, is measured in this round's `evaluate-champion`.
+    measured with another engine or on other canaries, is measured in this round's `evaluate-champion`.
     """
-    wanted = gate_versions(round_.config, champion)
+    wanted = current_versions(round_.config, champion, SUITES)
     for folder in (round_.path / "evaluate-champion", *(round_.layout.round(n) / "evaluate" for n in round_.layout.rounds())):
-        stored = read_json(folder / "gate.results.json") if (folder / "manifest.json").exists() else None
-        if stored and stored.get("digest") == champion.digest and stored.get("versions") == wanted:
+        if (folder / "manifest.json").exists() and all(_holds(folder / f"{s}.results.json", champion, wanted[s]) for s in wanted):
             return folder
-    emit(Note(f"{champion.name} was not yet measured on these gate items with this engine and template: it is measured now"))
+    emit(Note(f"{champion.name} was not yet measured on these items with this engine and template: it is measured now"))
     return evaluate_models(round_, "evaluate-champion", champion, SUITES).path
+
+
+def _holds(file: Path, model: Model, versions: dict[str, str]) -> bool:
+    stored = read_json(file)
+    return isinstance(stored, dict) and (stored.get("digest"), stored.get("versions")) == (model.digest, versions)
 
 
 def read_results(folder: Path) -> dict[str, Results]:

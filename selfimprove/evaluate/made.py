@@ -14,7 +14,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from selfimprove.evaluate.score import gold
+from selfimprove.evaluate.score import golds
 from selfimprove.records import Call, MadeTools, SuiteItem, Tool
 from selfimprove.subtasks import make
 
@@ -24,7 +24,7 @@ def judge(item: SuiteItem, text: str, finish: str = "stop") -> MadeTools:
     tools, problem = make.parse(text) if finish == "stop" else ([], "truncated" if finish == "length" else "prompt-too-long")
     return MadeTools(
         id=item.id, query=item.query, text=text, valid=not problem, reason=problem or "",
-        writable=not problem and can_write(gold(item).calls, tools),
+        writable=not problem and any(can_write(answer.calls, tools) for answer in golds(item)),
     )  # fmt: skip
 
 

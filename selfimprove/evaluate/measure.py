@@ -10,19 +10,20 @@ right answers must score as right: an accuracy of 0 is then the model's and not 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from selfimprove.chat import parse, write
+from selfimprove.chat import parse
 from selfimprove.config.model import Engine as EngineConfig
 from selfimprove.engine import Engine, complete_to_file, open_engine
-from selfimprove.errors import DataError
+from selfimprove.evaluate.check import check_gold, hopeless
 from selfimprove.evaluate.compare import call_items
 from selfimprove.evaluate.made import judge
 from selfimprove.evaluate.metrics import abstain_precision, abstain_recall, overlaps, rate_of
-from selfimprove.evaluate.score import gold, score
+from selfimprove.evaluate.score import score
 from selfimprove.evaluate.versions import versions_of
 from selfimprove.events import Note, emit
 from selfimprove.records import Call, Completion, MadeTools, Message, Output, Rate, Request, Results, SuiteItem, Tool, digest
@@ -60,7 +61,8 @@ def measure(
     Raises DataError for a suite whose own right answers score as wrong, EngineError when the engine dies.
     """
     for suite in suites.values():
-        check_gold(suite, versions_of(job.model.path, suite, job.engine, job.max_tokens)["syntax"])
+        if wrong := check_gold(suite, versions_of(job.model.path, suite, job.engine, job.max_tokens)["syntax"]):
+            emit(Note(f"{hopeless(suite, wrong)}; no model can be right there", "warning"))
     requests = [request_of(name, item, job.max_tokens) for name, suite in suites.items() for item in suite.items]
     stream = folder / "completions"
     with engine or open_engine(job.engine, job.model.path, folder / "log") as opened:
@@ -107,27 +109,6 @@ def _solved(completion: Completion, model: str) -> bool:
     return solved
 
 
-def check_gold(suite: Suite, syntax: str = "hermes") -> None:
-    """Raises DataError for a category of which nothing could ever be right.
-
-    Right answers are written as a model of that syntax would write them, read back and scored: some must be right in each.
-    """
-    by_category: dict[str, list[str]] = {}
-    for item in suite.items:
-        if item.truth == "general":
-            continue
-        answer = gold(item)
-        text = write(answer, syntax) if answer.abstain != "no_call" else "I cannot do that."
-        made = Completion(request=item.id, index=0, text=text, finish="stop", prompt_tokens=0)
-        by_category.setdefault(item.category, []).append(score(item, made, suite.profile).reason)
-    for category, reasons in by_category.items():
-        if all(reasons):
-            raise DataError(
-                f"suite {suite.name}: no item of {category} scores as right when its own right answer is given ({reasons[0]}): "
-                "correct the items, nothing was measured"
-            )
-
-
 def summarise(
     suite: Suite, job: Job, outputs: Sequence[Output], smoke: bool, lists: Sequence[MadeTools] = ()
 ) -> Results:
@@ -146,6 +127,7 @@ def summarise(
         made_writable=Rate.of(sum(m.writable for m in lists), len(lists)) if lists else None,
         versions=versions_of(job.model.path, suite, job.engine, job.max_tokens),
         outputs=digest([o.model_dump(mode="json", exclude={"seconds"}) for o in outputs]), smoke=smoke,
+        reasons=dict(Counter(o.reason.partition(":")[0] for o in outputs if o.reason).most_common()),
     )  # fmt: skip
 
 

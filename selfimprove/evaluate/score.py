@@ -11,6 +11,7 @@ makes no wrong call, so it can score on abstention items: that is why these are 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from selfimprove.chat import parse
@@ -88,14 +89,24 @@ def _names_missing(answer: Answer, missing: tuple[str, ...], text: str) -> bool:
 def gold(item: SuiteItem) -> Answer:
     """An answer that is right by the item's own words: what a perfect model could have said."""
     if item.admissible is not None:
-        tools = {tool.name: tool for tool in item.tools}
-        return Answer(calls=tuple(
-            Call(name=call.name, arguments={n: _first(v) for n, v in call.arguments.items() if _told(n, v, tools[call.name])})
-            for call in item.admissible[0]
-        ))  # fmt: skip
+        return _calls(item, _plain)
     if item.any_call:
         return Answer(calls=(Call(name=item.tools[0].name),))
     return Answer(abstain=item.abstain, missing=item.missing)
+
+
+def golds(item: SuiteItem) -> list[Answer]:
+    """`gold`, and the same with its values as they stand: a list inside an object may be alternatives or just a list."""
+    return [gold(item)] if item.admissible is None else [gold(item), _calls(item, lambda value: value)]
+
+
+def _calls(item: SuiteItem, read: Callable[[Any], Any]) -> Answer:
+    assert item.admissible is not None
+    tools = {tool.name: tool for tool in item.tools}
+    return Answer(calls=tuple(
+        Call(name=call.name, arguments={n: read(_first(v)) for n, v in call.arguments.items() if _told(n, v, tools[call.name])})
+        for call in item.admissible[0]
+    ))  # fmt: skip
 
 
 def _told(name: str, values: Values, tool: Tool) -> bool:
@@ -106,7 +117,7 @@ def _told(name: str, values: Values, tool: Tool) -> bool:
 
 
 def _first(values: Values) -> Any:
-    return _plain(next((v for v in values.values if v != ""), ""))
+    return next((v for v in values.values if v != ""), "")
 
 
 def _plain(value: Any) -> Any:

@@ -51,10 +51,13 @@ def compare_all(path: Path, models: Sequence[Model]) -> list[Comparison]:
     return [compare(outputs[a], outputs[b], (a, b), "test") for i, a in enumerate(names) for b in names[i + 1 :]]
 
 
-def gate_versions(config: Config, model: Model) -> dict[str, str]:
-    """What a measurement of a model on the gate would depend on now."""
-    suite = chosen(config, load_data(config.data), "gate")
-    return versions_of(model.path, suite, config.engine, config.generate.max_answer_tokens)
+def current_versions(config: Config, model: Model, suites: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Suite -> what a measurement of a model on it would depend on now; suites without items are left out."""
+    data = load_data(config.data)
+    return {
+        suite.name: versions_of(model.path, suite, config.engine, config.generate.max_answer_tokens)
+        for name in suites if (suite := chosen(config, data, name)).items
+    }  # fmt: skip
 
 
 def _inputs(config: Config, data: RunData, models: Sequence[Model], suites: Sequence[str]) -> dict[str, object]:

@@ -15,6 +15,9 @@ from selfimprove.events import Progress
 SLOWEST, FASTEST = 4.0, 0.25
 """Bounds of the correction: one odd stage must not turn the whole estimate."""
 
+ENOUGH = 8
+"""So many units, or a twentieth, tell how long the rest takes: the first of a batch comes when all of it was begun."""
+
 
 class Estimate:
     def __init__(self, planned: float, clock: Callable[[], float]) -> None:
@@ -39,8 +42,14 @@ class Estimate:
         if self.latest is None or self.latest.what != event.what or event.done < self._first[1]:
             self._first = (now, event.done)
         elapsed = now - self._first[0]
-        self.rate = (event.done - self._first[1]) / elapsed if elapsed > 0 else 0.0
+        self.rate = self._seen(event) / elapsed if elapsed > 0 else 0.0
         self.latest = event
+
+    def _seen(self, event: Progress) -> int:
+        return event.done - self._first[1]
+
+    def _tells(self, event: Progress) -> bool:
+        return self._seen(event) >= min(ENOUGH, (event.total - self._first[1]) / 20)
 
     def finish(self, seconds: float, reused: bool) -> float:
         """Returns what was planned for the stage that ended."""
@@ -61,7 +70,7 @@ class Estimate:
         known = []
         if self._planned:
             known.append(max(0.0, self._planned - self.elapsed))
-        if self.latest and self.latest.total and self.rate > 0:
+        if self.latest and self.latest.total and self.rate > 0 and self._tells(self.latest):
             known.append((self.latest.total - self.latest.done) / self.rate)
         return max(known) if known else None
 

@@ -61,7 +61,7 @@ def comparison_sentence(found: Comparison, champion: str | None) -> str:
     side = "lies above" if found.low > 0 else "includes" if found.high >= 0 else "lies below"
     text = (
         f"{first} minus {found.b}: {points(found.gain)} points of call accuracy (95 % interval {points(found.low)} to "
-        f"{points(found.high)}) on {found.n} test items, {found.wins} wins, {found.losses} losses; the interval "
+        f"{points(found.high)}) on {found.n} {found.suite} items, {found.wins} wins, {found.losses} losses; the interval "
         f"{side} 0."
     )
     return text[:1].upper() + text[1:]

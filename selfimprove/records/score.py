@@ -98,6 +98,8 @@ class Results(Record):
     """What has to be equal before two measurements are compared: see docs/formats.md."""
     outputs: str
     """Digest of the outputs, times left out."""
+    reasons: dict[str, int] = Field(default_factory=dict)
+    """Why answers are wrong: reason code, without the name behind its colon -> answers, the most frequent first."""
     made_valid: Rate | None = None
     """Of the tool lists made for call items, the share that can be used; None when none were asked for."""
     made_writable: Rate | None = None
@@ -134,7 +136,7 @@ class Comparison(Record):
 
 
 class CategoryComparison(Record):
-    """The same in one category, with the ids of the items that flipped."""
+    """The same for some of the items, with the ids of those that flipped."""
 
     category: str
     n: int
@@ -147,6 +149,17 @@ class CategoryComparison(Record):
     """Items that only a has right."""
     lost: tuple[str, ...]
     """Items that only b has right."""
+
+
+class Compared(Record):
+    """Two models on the same items. `overall` is of call items; a category of abstentions stands by itself."""
+
+    overall: Comparison
+    categories: tuple[CategoryComparison, ...]
+    groups: tuple[CategoryComparison, ...]
+    """All items that need calls, all that need none, all plain questions: never pooled with each other."""
+    differences: tuple[str, ...]
+    """What the two measurements do not have in common (engine, template, ...): a reason to doubt the comparison."""
 
 
 class Decision(Record):

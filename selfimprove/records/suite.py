@@ -47,6 +47,8 @@ class SuiteItem(Record):
             raise ValueError("needs exactly one of admissible, abstain, says and any_call: what is the right answer?")
         if self.admissible is not None and not (self.admissible and all(self.admissible)):
             raise ValueError("nothing is admissible: give at least one answer of at least one call, or say `abstain`")
+        if any(not text.strip() for text in self.says):
+            raise ValueError("`says` holds an empty text, which every answer would contain")
         if self.missing and self.abstain != "missing":
             raise ValueError("`missing` belongs to `abstain: missing`")
         return self

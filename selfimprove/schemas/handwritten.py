@@ -109,11 +109,6 @@ BEGUN: Schema = closed({
     "model": DIGEST, "items": COUNT, "make": COUNT, "versions": {"type": "object", "additionalProperties": TEXT},
 })  # fmt: skip
 
-COMPARED: Schema = closed({
-    "overall": {"type": "object"}, "categories": {"type": "array", "items": {"type": "object"}},
-    "differences": {"type": "array", "items": TEXT},
-})  # fmt: skip
-
 ASK: Schema = closed({
     "calls": {"type": "array", "items": closed({"name": TEXT, "arguments": {"type": "object"}})},
     "abstain": {"type": ["string", "null"], "pattern": "^(no_tool|missing|no_call|unparsed: [a-z-]+)$"},

@@ -21,6 +21,7 @@ from selfimprove.observe.figures import RunSummary
 from selfimprove.records import (
     Attempt,
     Checked,
+    Compared,
     Comparison,
     Completion,
     Decision,
@@ -95,7 +96,7 @@ SCHEMAS: dict[str, tuple[str, Any]] = {
     "decision": ("decide/decision.json", Decision),
     "comparison": ("final-NNN/comparison.json", list[Comparison]),
     "status": ("what `selfimprove status RUN --json` prints", RunSummary),
-    "compared": ("what `selfimprove compare A B --json` prints", handwritten.COMPARED),
+    "compared": ("what `selfimprove compare A B --json` prints", Compared),
     "ask": ("what `selfimprove ask` prints", handwritten.ASK),
 }
 

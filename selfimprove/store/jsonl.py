@@ -28,16 +28,33 @@ def read(path: Path, record: type[R], *, empty: bool = False) -> list[R]:
         try:
             rows.append(record.model_validate(value))
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the row"
-            raise DataError(f"{path}, line {number}: {where}: {first['msg']}") from None
+            raise DataError(f"{path}, line {number}: {complaint(error)}") from None
     return rows
+
+
+PLAIN = {
+    "string_type": "must be a text", "int_type": "must be a whole number", "tuple_type": "must be a list",
+    "list_type": "must be a list", "dict_type": "must be a JSON object", "model_type": "must be a JSON object",
+    "bool_type": "must be true or false", "missing": "is missing", "extra_forbidden": "is a key that is not known here",
+    "string_too_short": "is empty", "too_short": "is empty",
+}  # fmt: skip
+"""Pydantic's words for programmers, said for whoever wrote the file."""
+
+
+def complaint(error: ValidationError) -> str:
+    """The first thing that is wrong with a row: where, and why."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"]) or "the row"
+    if first["type"] == "literal_error":
+        return f"{where}: must be {first['ctx']['expected']}"
+    return f"{where}: {PLAIN.get(first['type']) or first['msg'].removeprefix('Value error, ')}"
 
 
 def read_numbered(path: Path, *, empty: bool = False) -> list[tuple[int, Any]]:
     """(line number, value) of every row. Raises DataError for a missing or empty file, bad text or bad JSON."""
     try:
-        text = path.read_text(encoding="utf-8")
+        # Some editors put a byte order mark before the first row.
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except UnicodeDecodeError as error:

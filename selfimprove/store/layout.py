@@ -31,6 +31,15 @@ class Layout:
         """Absolute, so that nothing depends on where a later process is started."""
         return cls(Path(folder).resolve(), name)
 
+    @classmethod
+    def found(cls, folder: Path | str, name: str) -> Layout:
+        """A run that is there. Raises StoreError, which names those that are."""
+        layout = cls.of(folder, name)
+        if not layout.card.exists():
+            known = sorted(p.parent.name for p in layout.folder.glob("*/run.json"))
+            raise StoreError(f"{layout.root}: holds no run; runs here: {', '.join(known) or 'none'}")
+        return layout
+
     @property
     def root(self) -> Path:
         return self.folder / self.name
@@ -72,7 +81,7 @@ def read_json(path: Path) -> Any | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise StoreError(f"{path}: cannot be read ({error}); restore it or use another run.name") from None
+        raise StoreError(f"{path}: cannot be read ({error}); restore it, or use another run.name or --out") from None
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from selfimprove.errors import DataError
 from selfimprove.records import Sample, Tool
-from selfimprove.store.jsonl import read, read_numbered
+from selfimprove.store.jsonl import complaint, read, read_numbered
 from selfimprove.tools.schema_rules import problems
 
 EXPLAINED = {
@@ -75,9 +75,7 @@ def _tool(path: Path, number: int, value: Any) -> Tool:
     try:
         tool = Tool.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the row"
-        raise DataError(f"{path}, line {number}: is no tool definition: {where}: {first['msg']}") from None
+        raise DataError(f"{path}, line {number}: is no tool definition: {complaint(error)}") from None
     found = problems(tool)
     if found:
         raise DataError(f"{path}, line {number}: tool {tool.name[:64]}: {EXPLAINED[found[0]]}")

@@ -68,7 +68,7 @@ def find_suite(wanted: str, folder: Path) -> Suite:
     if not colon or wanted.endswith(".jsonl"):
         name, categories = wanted, ""
     suite = read_suite(Path(name)) if name.endswith(".jsonl") else _named(name, folder)
-    return suite.only([c.strip() for c in categories.split(",") if c.strip()]) if categories else suite
+    return suite.only([c.strip() for c in categories.split(",")]) if colon and name != wanted else suite
 
 
 def _named(name: str, folder: Path) -> Suite:

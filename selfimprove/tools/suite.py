@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from selfimprove.errors import DataError
 from selfimprove.records import AdmissibleCall, Call, Message, Sample, SuiteItem, Tool, Values, digest
-from selfimprove.store.jsonl import read_numbered
+from selfimprove.store.jsonl import complaint, read_numbered
 from selfimprove.tools.canonical import is_default
 from selfimprove.tools.schema_rules import problems
 from selfimprove.tools.subschema import NAMES, properties, resolve
@@ -82,10 +82,7 @@ def _item(path: Path, number: int, value: Any, checked: bool) -> SuiteItem:
     try:
         item = item_of(Sample.model_validate(value)) if labelled else SuiteItem.model_validate(value)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the row"
-        why = first["msg"].removeprefix("Value error, ")
-        raise DataError(f"{path}, line {number}: {where}: {why}") from None
+        raise DataError(f"{path}, line {number}: {complaint(error)}") from None
     except DataError as error:
         raise DataError(f"{path}, line {number}: {error}") from None
     if not checked and (why := unusable(item)):
@@ -94,11 +91,11 @@ def _item(path: Path, number: int, value: Any, checked: bool) -> SuiteItem:
 
 
 def unusable(item: SuiteItem, *, schemas: bool = True) -> str:
-    """Why nothing could be measured with an item, in words; empty when it can. `schemas`: check the definitions by all rules."""
+    """Why nothing could be measured with an item, in words; empty when it can. `schemas`: check definitions and values too."""
     for tool in item.tools:
         if unknown := unknown_type(tool.parameters):
             kind, where = unknown
-            return f"tool {tool.name}: {where} has the type {kind!r}, which JSON Schema does not know; use one of {_types()}"
+            return f"tool {tool.name}: the type of {where} is {kind!r}, which JSON Schema does not know; use one of {_types()}"
         if schemas and (rule := _broken_rule(tool.model_dump_json())):
             return f"tool {tool.name}: {REFUSED[rule]}"
     offered = [tool.name for tool in item.tools]
@@ -107,8 +104,14 @@ def unusable(item: SuiteItem, *, schemas: bool = True) -> str:
     called = {call.name for answer in item.admissible or () for call in answer}
     if absent := sorted(called - set(offered)):
         return f"calls {absent[0]}, which is not among its tools, so that no answer could be right"
+    for call in (call for answer in item.admissible or () for call in answer if schemas):
+        if none := [name for name, right in call.arguments.items() if not right.values and not right.optional]:
+            return f"nothing is admissible for the argument {none[0]} of {call.name}: give its `values`, or make it `optional`"
     if item.any_call and not offered:
         return "wants a call and offers no tool"
+    known = {name for tool in item.tools for name in tool.properties}
+    if strange := [name for name in item.missing if name not in known]:
+        return f"`missing` names {strange[0]}, which is a parameter of none of its tools, so that no answer could name it"
     return ""
 
 
@@ -132,7 +135,7 @@ def unknown_type(schema: Any, where: str = "the parameters") -> tuple[str, str] 
                 continue
             named = item.get("type", [])
             for kind in named if isinstance(named, list) else [named]:
-                if kind not in NAMES:
+                if not isinstance(kind, str) or kind not in NAMES:
                     return str(kind)[:40], name
             inner = item.get("properties")
             below += [(s, f"parameter {n}") for n, s in inner.items()] if isinstance(inner, dict) else []

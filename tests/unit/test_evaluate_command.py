@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -9,15 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from flows.champion import adopt, compare, go_back
-from flows.suite import Wanted, evaluate
+from flows.suite import Wanted, add, evaluate
 from selfimprove.chat import write
 from selfimprove.config import load
 from selfimprove.errors import DataError, EngineError, ModelError, SelfImproveError, StoreError
 from selfimprove.evaluate import evaluate_models
 from selfimprove.evaluate.score import gold
 from selfimprove.events import Note, listening
+from selfimprove.observe.scores import print_comparison, print_results
 from selfimprove.records import Answer, Call, Results, SuiteItem
 from selfimprove.store.champion import Model, lineage, promote, read_champion
 from selfimprove.store.layout import Layout, write_json
@@ -73,6 +76,9 @@ def test_a_measurement_leaves_outputs_and_results_that_agree(bench: Bench) -> No
     assert Results.model_validate_json((bench.folder / "out" / "results.json").read_text()) == results
     assert all(row["correct"] != bool(row["reason"]) for row in rows)
     assert {"suite", "family", "template", "parser", "engine", "max_tokens"} <= results.versions.keys()
+    assert sum(results.reasons.values()) == sum(not row["correct"] for row in rows) and results.reasons["should-call"] > 9
+    kept = ("id", "category", "prompt", "text", "calls", "abstain", "correct", "reason", "tokens", "seconds")
+    assert all(row.keys() >= set(kept) for row in rows)
 
 
 def test_the_same_command_again_measures_nothing_again(bench: Bench) -> None:
@@ -102,6 +108,14 @@ def test_answers_of_two_models_are_never_mixed_in_one_folder(bench: Bench) -> No
         bench.run(10, limit=5)
 
 
+@pytest.mark.parametrize("text", ["[1]", "null", "7", '{"x": '])
+def test_a_damaged_note_of_what_was_begun_ends_in_a_sentence(bench: Bench, text: str) -> None:
+    bench.run(10)
+    (bench.folder / "out" / "begun.json").write_text(text, encoding="utf-8")
+    with pytest.raises(StoreError, match=r"give another --out|or use another run.name or --out"):
+        bench.run(10)
+
+
 def test_a_folder_with_other_things_in_it_is_left_alone(bench: Bench) -> None:
     (bench.folder / "out").mkdir()
     (bench.folder / "out" / "thesis.txt").write_text("x", encoding="utf-8")
@@ -129,13 +143,29 @@ def test_a_model_that_cannot_say_the_answer_in_its_question_is_warned_about(benc
 
 def test_a_suite_whose_own_answers_score_as_wrong_measures_nothing(bench: Bench) -> None:
     tool = {"name": "f", "parameters": {"type": "object", "properties": {"x": {"type": "integer"}}}}
-    wrong = {"name": "f", "arguments": {"x": {"values": []}}}
+    # No answer of this length is read.
+    wrong = {"name": "f", "arguments": {"x": {"values": ["x" * 2_000_000]}}}
     item = {"id": "a", "category": "c", "messages": [{"role": "user", "content": "q"}], "tools": [tool], "admissible": [[wrong]]}
     file = bench.folder / "mine.jsonl"
     file.write_text(json.dumps(item), encoding="utf-8")
     with pytest.raises(DataError, match="no item of c scores as right when its own right answer is given"):
         bench.run(1, suite=str(file))
     assert not (bench.folder / "out" / "completions").exists()
+
+
+def test_items_that_nobody_can_solve_are_named_and_one_s_own_file_is_refused(bench: Bench, notes: list[str]) -> None:
+    tool = {"name": "f", "parameters": {"type": "object", "properties": {"x": {}}}}
+    rows = [
+        {"id": name, "category": "c", "messages": [{"role": "user", "content": "q"}], "tools": [tool],
+         "admissible": [[{"name": "f", "arguments": {"x": {"values": [value]}}}]]}
+        for name, value in (("long", "x" * 2_000_000), ("list in an object", {"k": []}), ("short", "x"))
+    ]  # fmt: skip
+    file = bench.folder / "mine.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert bench.run(1, suite=str(file)).n == 3
+    assert any("1 item scores as wrong when the own right answer is given: long (too-large); no model" in n for n in notes)
+    with pytest.raises(DataError, match=r"mine.jsonl: suite own: 1 item scores as wrong .* correct them"):
+        add("own", file, bench.folder / "runs", replace=False)
 
 
 def test_a_suite_of_trained_queries_is_refused_with_the_list_unless_allowed(bench: Bench) -> None:
@@ -185,12 +215,29 @@ def test_two_measurements_are_compared_item_by_item(bench: Bench) -> None:
     won = [i for c in found.categories for i in c.won]
     assert found.overall.losses == 0 and set(won) <= set(flipped) and found.overall.wins == len(
         [i for i in GATE[100:120] if i.admissible])  # fmt: skip
-    assert found.differences == ()
+    assert found.differences == () and {g.category: g.n for g in found.groups} == {"all calls": 150, "all abstentions": 50}
     with pytest.raises(DataError, match="is neither the --out folder"):
         compare(str(bench.folder / "c"), str(bench.folder / "b"), "gate", bench.folder)
     bench.run(10, "small", limit=10)
     with pytest.raises(DataError, match="different items"):
         compare(str(bench.folder / "a"), str(bench.folder / "small"), "gate", bench.folder)
+
+
+def test_what_is_printed_has_totals_why_answers_are_wrong_and_what_flipped(bench: Bench) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=120)
+    results = bench.run(120, "a")
+    bench.run(100, "b")
+    print_results(results, bench.folder / "a", console)
+    found = compare(str(bench.folder / "a"), str(bench.folder / "b"), "gate", bench.folder)
+    print_comparison(found.overall, found.categories, found.groups, found.differences, console)
+    said = out.getvalue()
+    assert f"call accuracy: 58.7 (51–66) %, {results.call.correct} of 150" in said
+    assert f"why wrong: should-call {results.reasons['should-call']}, wrong-reason" in said
+    assert "all calls" in said and "all abstentions" in said
+    assert f"A minus B: {found.overall.gain * 100:+.1f} points" in said and "the interval lies above 0" in said
+    ids = [f"{one} ({c.category})" for c in found.categories for one in c.won]
+    assert f"Only A has right: {', '.join(ids[:8])} and {len(ids) - 8} more (--json names all)" in said
 
 
 def test_two_measurements_cannot_write_into_one_folder_at_once(bench: Bench) -> None:

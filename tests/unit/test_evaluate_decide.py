@@ -11,7 +11,7 @@ from selfimprove.config import Config, load
 from selfimprove.evaluate import Job, evaluate_final, evaluate_models, run_decide, run_first
 from selfimprove.evaluate.decide import champion_measured
 from selfimprove.evaluate.measure import summarise
-from selfimprove.evaluate.stage import gate_versions
+from selfimprove.evaluate.stage import current_versions
 from selfimprove.records import Decision, Message, Output, Results, StageRef, SuiteItem, Tool
 from selfimprove.records.suite import Truth
 from selfimprove.store import jsonl
@@ -51,7 +51,7 @@ class World:
         model = self.model(number)
         results = summarise(Suite(suite, tuple(map(_item, outputs))), Job(model, SCRIPTED.engine, 96), outputs, smoke=True)
         jsonl.write(folder / f"{suite}.outputs.jsonl", outputs)
-        versions = gate_versions(SCRIPTED, model)
+        versions = current_versions(SCRIPTED, model, [suite])[suite]
         write_json(folder / f"{suite}.results.json", results.model_copy(update={"versions": versions}).model_dump(mode="json"))
 
     def decide(
@@ -182,6 +182,8 @@ def test_the_champion_s_stored_answers_are_used_again_only_while_they_hold(world
     results = Results.model_validate_json((found / "gate.results.json").read_text(encoding="utf-8"))
     assert (results.digest, results.n, results.versions["max_tokens"]) == (champion.digest, 8, "97")
     assert champion_measured(changed, champion) == found, "and not a second time"
+    others = Round(world.layout, 2, load([], [*settings[:2], "evaluate.canary_items=4"]).value)
+    assert champion_measured(others, champion) == world.layout.round(2) / "evaluate-champion", "guarded by other canaries"
 
 
 def test_a_champion_that_a_person_promoted_is_the_one_that_the_next_round_meets(world: World) -> None:

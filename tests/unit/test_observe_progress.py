@@ -63,6 +63,10 @@ def test_estimates_follow_plan_and_rate() -> None:
     clock.now = 10.0
     estimate.update(Progress("generate", "answers", 105, 200))
     assert estimate.rate == 0.5 and estimate.stage() == 190
+    estimate.update(Progress("generate", "judging", 0, 200))
+    clock.now = 50.0
+    estimate.update(Progress("generate", "judging", 1, 200))
+    assert estimate.stage() == 50, "what the first of 200 took says little of the others: two hours would be promised"
     estimate.finish(200, reused=False)
     estimate.start(100)
     assert estimate.run() == 100 * 2 + 100, "the first stage took twice its plan, so what is to come is doubled"

@@ -11,6 +11,7 @@ import pytest
 from selfimprove.chat import write
 from selfimprove.config.model import Data
 from selfimprove.errors import DataError
+from selfimprove.evaluate import check_gold
 from selfimprove.evaluate.score import gold, score
 from selfimprove.records import Answer, Completion, Message, SuiteItem, Tool
 from selfimprove.subtasks import use
@@ -47,15 +48,21 @@ def without(*names: str, **more: Any) -> dict[str, Any]:
         (without(abstain="no_tool"), "exactly one of"),
         (without(admissible=[]), "nothing is admissible"), (without(admissible=[[]]), "nothing is admissible"),
         (without("admissible", abstain="no_tool", missing=["x"]), "`missing` belongs to"),
-        (without("admissible", abstain="never"), "abstain: Input should be"),
-        (without("messages"), "messages: Field required"), (without(messages=[]), "messages: "),
-        (without(unknown=1), "unknown: Extra inputs"),
+        (without("admissible", abstain="never"), "abstain: must be 'no_tool'"),
+        (without("messages"), "messages: is missing"), (without(messages=[]), "messages: "),
+        (without(unknown=1), "unknown: is a key that is not known"),
         (without(tools=[]), "calls weather, which is not among its tools"),
         (without(tools=[WEATHER, WEATHER]), "offers two tools named weather"),
         (without("admissible", any_call=True, tools=[]), "wants a call and offers no tool"),
         (without(tools=[{"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": "text"}}}}]),
-         "tool weather: parameter city has the type 'text', which JSON Schema does not know"),
-        (without(tools=[{"name": "weather", "parameters": {"type": "dict"}}]), "the parameters has the type 'dict'"),
+         "tool weather: the type of parameter city is 'text', which JSON Schema does not know"),
+        (without(tools=[{"name": "weather", "parameters": {"type": "dict"}}]), "the type of the parameters is 'dict'"),
+        (without(tools=[{"name": "weather", "parameters": {"type": "object", "properties": {"city": {"type": {"a": 1}}}}}]),
+         "the type of parameter city is"),
+        (without(admissible=[[{"name": "weather", "arguments": {"city": {"values": []}}}]]),
+         "nothing is admissible for the argument city of weather"),
+        (without("admissible", abstain="missing", missing=["town"]), "`missing` names town, which is a parameter of none"),
+        (without("admissible", says=["", "blue"]), "`says` holds an empty text"),
         (without(tools=[{"name": "weather", "parameters": {"type": "object", "properties": {"x": {"$ref": "http://x"}}}}]),
          "refers to a schema on the network"),
         ({"id": "a", "query": "Oslo?"}, "has no answer"),
@@ -65,6 +72,16 @@ def test_an_item_that_cannot_be_measured_is_refused_with_its_line(tmp_path: Path
     with pytest.raises(DataError) as caught:
         read_suite(written(tmp_path, {**ITEM, "id": "first"}, row))
     assert "mine.jsonl, line 2: " in str(caught.value) and why in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_file_as_windows_saves_it_is_read_like_any_other(tmp_path: Path) -> None:
+    file = tmp_path / "mine.jsonl"
+    file.write_bytes(b"\xef\xbb\xbf" + f"{json.dumps(ITEM)}\r\n{json.dumps({**ITEM, 'id': 'b'})}\r\n".encode())
+    assert read_suite(file) == read_suite(written(tmp_path, ITEM, {**ITEM, "id": "b"}))
+    for other, encoding in (("Köln", "latin-1"), ("Oslo", "utf-16")):
+        file.write_text(json.dumps(without(messages=[{"role": "user", "content": other}]), ensure_ascii=False), encoding)
+        with pytest.raises(DataError, match=r"mine.jsonl, line 1: is not UTF-8 text; save the file as UTF-8"):
+            read_suite(file)
 
 
 def test_an_id_that_stands_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
@@ -87,6 +104,8 @@ def test_the_project_s_own_suites_are_found_by_name_and_by_category(tmp_path: Pa
     file = written(tmp_path, ITEM, {**ITEM, "id": "b", "category": "other"})
     assert [i.id for i in find_suite(f"{file}:other", tmp_path).items] == ["b"]
     assert len(find_suite(str(file), tmp_path).items) == 2
+    with pytest.raises(DataError, match="has no category ''"):
+        find_suite("gate:", tmp_path)
     with pytest.raises(DataError, match="has no category 'sinlge'; its categories: choice, missing"):
         find_suite("gate:sinlge", tmp_path)
     with pytest.raises(DataError, match="there is no suite 'gat'; there are gate, test"):
@@ -242,6 +261,13 @@ def test_bfcl_s_files_become_a_suite_and_the_rest_is_named(bfcl_folder: Path) ->
     assert said(simple, right, profile="bfcl-like") == "" and said(simple, right) != "", "case and - do not count for BFCL"
     assert said(simple, '{"name": "geo.area", "arguments": {"side": 2.0}}', profile="bfcl-like") == ""
     assert suite.only(["simple"]).items == (simple,)
+
+
+def test_a_published_item_that_nobody_can_solve_is_kept_and_named(bfcl_folder: Path) -> None:
+    row = {"question": [[{"role": "user", "content": "Area?"}]], "function": [BFCL_TOOL]}
+    bfcl(bfcl_folder, "live_simple", [row, row], [[{"geo.area": {"side": []}}], [{"geo.area": {"side": [2.0]}}]])
+    suite, _ = convert_bfcl(bfcl_folder, "bfcl")
+    assert check_gold(suite) == {"live_simple_0": "wrong-value:side"}
 
 
 def test_bfcl_files_that_do_not_belong_together_are_refused(bfcl_folder: Path) -> None:
