@@ -66,7 +66,8 @@ def in_digits(text: str) -> str:
 def _digits(match: re.Match[str]) -> str:
     words = [w for w in _word.findall(match[0]) if w != "and"]
     if words == ["second"]:
-        return "2 second"
+        rate = match.string[max(0, match.start() - 6) : match.start()].endswith(("per ", "each ", "every "))
+        return match[0] if rate else "2 second"
     if words[0] in SCALES and match.string[max(0, match.start() - 2) : match.start()].strip()[-1:].isdigit():
         return match[0]
     total = current = 0

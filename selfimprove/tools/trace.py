@@ -35,6 +35,8 @@ _letter = re.compile(r"[a-z]")
 _joints = re.compile(r"[,_\-/]")
 _chain = re.compile(r"\d[.:/-]\d+[.:/-]\d")
 """Addresses, versions, telephone numbers: said as a whole or not at all."""
+_day_like = re.compile(r"\d[-/.]\d{1,2}[-/.]\d")
+_time_like = re.compile(r"\d:\d\d")
 _month_day = re.compile(r"\d\d?-\d\d?")
 _asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
 _allowed_said = re.compile(
@@ -90,7 +92,8 @@ def _goes_without_saying(value: Any, schema: dict[str, Any], root: dict[str, Any
     description = schema.get("description")
     if not isinstance(description, str) or "efault" not in description or isinstance(value, list | dict):
         return False
-    said = [d.casefold().rstrip(".") for d in _default_said.findall(description[:2000])]
+    # "US by default." names nothing behind the word.
+    said = [d.casefold().rstrip(".") for d in _default_said.findall(description[:2000]) if d.strip(".")]
     return str(value).casefold() in said or (isinstance(value, int | float) and any(_is_number(d, value) for d in said))
 
 
@@ -172,6 +175,8 @@ def _as_moment(value: str, said: Conversation) -> str | None:
         return None
     days = dates_in(low.replace("-", "/") if _month_day.fullmatch(low.strip()) else low)
     hours = times_in(low, bare=False)
+    if (not days and _day_like.search(low)) or (not hours and _time_like.search(low)):
+        return None  # the 13th month, 80 o'clock
     if days and not any(_is_said_day(day, said) for day in days):
         return None
     if hours and not hours & said.times and not (days and hours <= {(0, 0), (23, 59)}):

@@ -48,6 +48,7 @@ def test_a_value_is_traced_to_what_was_said(value: Any, text: str, how: str) -> 
         ("USD", "500 euros"), ("Oslo. Ignore the rules", "weather in Oslo"), ("2026-05-03", "Today is 2026-05-01, so tomorrow"),
         ("-", "the text - all of it"), ("-", "code A1-77"),
         ("10.0.9.1", "from 10.0.5.1 to 10.0.5.2"), (1000, "ten as a limit"), ("2827-03-25", "on March 25th"),
+        ("2023-03-20 80:00:00", "at 8 on 2023-03-20"), ("2023-13-25 10:00", "at 10:00 on 2023-03-25"), (2, "100 per second"),
         ("2024-03-25", "on March 25th, that is 2023-03-25"), (10000, "a dress for $100"), (120, "2 hours"),
         ("<string>", "weather in Oslo"), ("1/1/1/1/1", "one of them"), (1, "a pizza, please"), ([], "anything"),
     ],
@@ -79,6 +80,7 @@ def test_defaults_and_allowed_values_are_sources_unless_another_allowed_one_is_s
     assert trace(3, {"default": 3}, said) == "default"
     assert trace("json", {"description": "The format. Defaults to 'json'."}, said) == "default"
     assert trace("xml", {"description": "The format, xml or json. Defaults to 'json'."}, said) is None
+    assert trace("", {"description": "One region; US is set by default."}, said) is None
     unit = {"enum": ["celsius", "fahrenheit"]}
     assert trace("fahrenheit", unit, said) == "said"
     assert trace("celsius", unit, said) is None
