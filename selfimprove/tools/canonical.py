@@ -33,10 +33,6 @@ _iso = re.compile(
     r"(?:(\d{4})-(\d{1,2})-(\d{1,2}))?([T ](?=\d))?(?:(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?(Z|[+-]\d{2}:?\d{2})?)?",
     re.IGNORECASE | re.ASCII,
 )
-_Telling = dict[str, dict[str, Any]]
-_SAYS_NOTHING: dict[str, Any] = {}
-_TELLS = frozenset({"default", "items", "properties", "$ref", "allOf", "anyOf", "oneOf", "then", "else"})
-_told: dict[int, tuple[dict[str, Any], _Telling]] = {}
 _ignored = re.compile(r"[ ,./\-_*^]")
 
 
@@ -45,7 +41,8 @@ def key(answer: Answer, tools: Iterable[Tool], profile: Profile = "training") ->
     if answer.abstain or not answer.calls:
         return canonical_json(["abstain", answer.abstain or "no_call", sorted(answer.missing)])
     by_name = {tool.name: tool for tool in tools}
-    return canonical_json(sorted([call_key(call, by_name.get(call.name), profile) for call in answer.calls]))
+    calls = [call_key(call, by_name.get(call.name), profile) for call in answer.calls]
+    return f"[{','.join(sorted(calls))}]"
 
 
 def call_key(call: Call, tool: Tool | None, profile: Profile = "training") -> str:
@@ -55,12 +52,12 @@ def call_key(call: Call, tool: Tool | None, profile: Profile = "training") -> st
 
 def canonical_object(values: dict[str, Any], schema: Any, root: dict[str, Any], profile: Profile) -> dict[str, Any]:
     """An object's values in their one form, without those that equal their default."""
-    telling = _telling_of_root(root) if schema is root else _telling(schema, root)
+    inner = properties(schema, root)
     found = {}
     for name, value in values.items():
         if value is None and is_nothing(name, schema, root):
             continue
-        one = telling.get(name, _SAYS_NOTHING)
+        one = resolve(inner[name], root) if name in inner else {}
         if type(value) is str:
             normal: Any = canonical_text(value, profile)
         elif type(value) is int:
@@ -80,23 +77,6 @@ def is_nothing(name: str, schema: Any, root: dict[str, Any]) -> bool:
     if not isinstance(one, dict) or (isinstance(required, list) and name in required):
         return False
     return resolve(one, root).get("default") is None and allows_null(one, root)
-
-
-def _telling(schema: Any, root: dict[str, Any]) -> _Telling:
-    """The properties of which a schema says more than a type, resolved."""
-    found = {name: resolve(inner, root) for name, inner in properties(schema, root).items()}
-    return {name: one for name, one in found.items() if not _TELLS.isdisjoint(one)}
-
-
-def _telling_of_root(root: dict[str, Any]) -> _Telling:
-    """Kept for the tools at work: most answers are compared with others to the same few tools."""
-    known = _told.get(id(root))
-    if known is None:
-        if len(_told) >= 1_000:
-            _told.clear()
-        # The schema is kept beside what it says, so that no other one can come to have its id.
-        known = _told[id(root)] = (root, _telling(root, root))
-    return known[1]
 
 
 def is_default(value: Any, schema: dict[str, Any], root: dict[str, Any], profile: Profile = "training") -> bool:

@@ -44,9 +44,12 @@ def types(schema: Any) -> frozenset[str]:
 
 def resolve(schema: Any, root: dict[str, Any]) -> dict[str, Any]:
     """The schema itself behind local references and unions that have one branch beside null; `{}` where that fails."""
-    found: dict[str, Any] = schema if isinstance(schema, dict) else {}
-    if not leads_on(found):
-        return found
+    if not isinstance(schema, dict):
+        return {}
+    # Written out here and below: a walk over all keys, or a call, would cost more than what it looks for.
+    if not ("$ref" in schema or "anyOf" in schema or "oneOf" in schema or "allOf" in schema):
+        return schema
+    found: dict[str, Any] = schema
     for _ in range(MOST_STEPS):
         following = _next(found, root)
         if not isinstance(following, dict):
@@ -56,11 +59,6 @@ def resolve(schema: Any, root: dict[str, Any]) -> dict[str, Any]:
         if same:
             return found
     return {}
-
-
-def leads_on(schema: dict[str, Any]) -> bool:
-    """Whether what a schema says stands elsewhere, too. Four looks for a key cost less than a walk over all keys."""
-    return "$ref" in schema or "anyOf" in schema or "oneOf" in schema or "allOf" in schema
 
 
 def _next(schema: dict[str, Any], root: dict[str, Any]) -> Any:
@@ -113,7 +111,9 @@ def lookup(reference: str, root: dict[str, Any]) -> Any:
 
 def properties(schema: Any, root: dict[str, Any] | None = None) -> dict[str, Any]:
     """Name -> schema of an object's properties, those of its `allOf`, `anyOf` and `oneOf` branches included."""
-    if isinstance(schema, dict) and not (leads_on(schema) or "then" in schema or "else" in schema):
+    if isinstance(schema, dict) and not (
+        "$ref" in schema or "anyOf" in schema or "oneOf" in schema or "allOf" in schema or "then" in schema or "else" in schema
+    ):
         plain = schema.get("properties")
         return plain if isinstance(plain, dict) else {}
     root = schema if root is None and isinstance(schema, dict) else root or {}
