@@ -68,7 +68,7 @@ def test_abstentions_are_classes_of_their_own() -> None:
 
 
 def test_a_call_of_an_unknown_tool_has_a_key_too() -> None:
-    assert key(Answer(calls=(Call(name="zzz", arguments={"x": 1.0}),)), TOOLS) == '["[\\"zzz\\",{\\"x\\":1}]"]'
+    assert key(Answer(calls=(Call(name="zzz", arguments={"x": 1.0}),)), TOOLS) == '[["zzz",{"x":1}]]'
 
 
 def one(profile: Profile, schema: dict[str, Any] | None = None, **arguments: Any) -> str:
