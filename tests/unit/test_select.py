@@ -175,3 +175,15 @@ def test_an_accepted_tool_list_is_trained_without_the_pool_s_distractors(world: 
     rows = of(world.select(), "make")
     assert {r.subtask for r in rows} == {"make", "document"}
     assert all(extra.name not in r.target for r in rows)
+
+
+def test_a_round_that_starts_from_base_trains_the_rows_of_all_rounds_before_it_too(world: World) -> None:
+    for sample in DATA.curriculum[:10]:
+        world.add(sample, 2)
+    earlier = {row.id for row in jsonl.read(world.round.layout.round(0) / "select" / "rows.jsonl", Row)}
+    from_base = CONFIG.model_copy(update={"train": CONFIG.train.model_copy(update={"start": "base"})})
+    fresh = {row.id for row in world.select() if row.origin != "replay"}
+    world.round = Round(world.round.layout, 2, from_base)
+    rows = [row.id for row in world.select()]
+    assert len(rows) == len(set(rows)), "a row is trained twice"
+    assert fresh and earlier | fresh <= set(rows)

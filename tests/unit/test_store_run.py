@@ -12,7 +12,7 @@ import pytest
 
 from selfimprove.config import Config, load
 from selfimprove.errors import StoreError
-from selfimprove.store.champion import Model, base_model, promote, read_champion, starting_champion
+from selfimprove.store.champion import Model, base_model, promote, read_champion, starting_champion, starting_model
 from selfimprove.store.layout import Layout, read_json, write_json
 from selfimprove.store.lock import locked
 from selfimprove.store.round import freeze, open_round
@@ -74,6 +74,12 @@ def test_a_round_that_goes_on_keeps_the_champion_it_began_with(layout: Layout) -
     promote(layout, model("round-001"), 1)
     assert starting_champion(layout, layout.round(1)).name == "bootstrap"
     assert starting_champion(layout, layout.round(2)).name == "round-001"
+
+
+def test_a_round_starts_from_base_where_it_is_asked_to_and_from_the_champion_else(layout: Layout) -> None:
+    write_json(layout.card, {"base": model("base").model_dump(mode="json")})
+    assert starting_model(layout, model("round-001"), "base") == model("base")
+    assert starting_model(layout, model("round-001"), "champion") == model("round-001")
 
 
 def test_a_run_without_champion_or_card_says_what_to_run(layout: Layout) -> None:
