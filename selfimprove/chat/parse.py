@@ -23,6 +23,7 @@ from selfimprove.chat.calls import read_calls, read_value
 from selfimprove.chat.literal import NotLiteral, skip_space
 from selfimprove.chat.write import CLOSE, OPEN
 from selfimprove.records import Answer, Call
+from selfimprove.records.sound import is_sound
 
 PARSER_VERSION = 4
 """Raised whenever the same text is read as something else: part of what a score rests on."""
@@ -260,7 +261,10 @@ def _named(text: str, named: re.Match[str] | None, position: int) -> _Region:
     except ValueError as error:
         cut = isinstance(error, NotLiteral) and error.position >= len(text.rstrip())
         raise _Broken("unclosed-call" if cut else "bad-json") from None
-    calls = [Call(name=named[1].strip(), arguments=value)] if named and named[1].strip() else read_calls(value)
+    name = named[1].strip() if named else ""
+    if not is_sound(name):
+        raise _Broken("bad-json")
+    calls = [Call(name=name, arguments=value)] if name else read_calls(value)
     if not calls and value != []:
         raise _Broken("not-a-call")
     return _Region(end, calls or [], marked=True)

@@ -191,3 +191,8 @@ def test_an_empty_list_among_other_signs_says_nothing(text: str) -> None:
 @pytest.mark.parametrize("end", ["<tool_c", "\n<", "\n<function", "<tool_call", "[TOOL_CALL", "\n[", "</func"])
 def test_an_answer_that_is_cut_within_the_mark_of_a_call_is_no_answer(end: str) -> None:
     assert parse('<tool_call>{"name": "f", "arguments": {}}</tool_call>' + end).problem == "unclosed-call"
+
+
+@pytest.mark.parametrize("text", ['[TOOL_CALLS]f\ud800{"x": 1}', '<function=f\ud800>{"x": 1}</function>'])
+def test_a_name_that_no_json_can_carry_is_no_name(text: str) -> None:
+    assert parse(text).problem == "bad-json"
