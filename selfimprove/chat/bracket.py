@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
-
-from pydantic import TypeAdapter
 
 from selfimprove.chat.literal import PLAIN, NotLiteral, plain_value, read, skip_space
 from selfimprove.records import Call
+from selfimprove.records.base import maker
 from selfimprove.records.sound import is_sound
 
 _QUOTED = r'"(?!")[^"\\\n]*+(?:\\.[^"\\\n]*+)*+"'
@@ -34,8 +32,7 @@ _key = re.compile(rf"\s*+({_KEY})=(?!=)")
 _plain = re.compile(rf"\s*+({_KEY})=(?!=)\s*+{PLAIN}\s*+([,)])")
 _after = re.compile(r"(?:`|\*\*)?[.!]?[ \t]*+(?:[,;][ \t]*+)?")
 
-made: Callable[[dict[str, Any]], Call] = TypeAdapter(Call).validator.validate_python
-"""`Call(**fields)` in half the time."""
+_call = maker(Call)
 
 
 class NoCall(Exception):  # noqa: N818 - a finding, caught by the parser
@@ -93,7 +90,7 @@ def read_call(text: str, position: int) -> tuple[Call, int]:
     arguments, end, plain = _arguments(text, found.end())
     if not name or not ((plain and text.isascii() and name.isascii()) or is_sound([name, arguments])):
         raise NotLiteral(found.start(1))
-    return made({"name": name, "arguments": arguments}), end
+    return _call({"name": name, "arguments": arguments}), end
 
 
 def _arguments(text: str, position: int) -> tuple[dict[str, Any], int, bool]:

@@ -14,15 +14,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
-
-from pydantic import TypeAdapter
+from typing import NamedTuple
 
 from selfimprove.chat import bracket, quick
 from selfimprove.chat.calls import read_calls, read_value
 from selfimprove.chat.literal import NotLiteral, skip_space
 from selfimprove.chat.write import CLOSE, OPEN
 from selfimprove.records import Answer, Call
+from selfimprove.records.base import maker
 from selfimprove.records.sound import is_sound
 
 PARSER_VERSION = 4
@@ -30,8 +29,7 @@ PARSER_VERSION = 4
 MAX_CHARACTERS = 1_000_000
 MAX_CALLS = 10_000
 MISTRAL = "[TOOL_CALLS]"
-_answer: Callable[[dict[str, Any]], Answer] = TypeAdapter(Answer).validator.validate_python
-"""`Answer(**fields)` in half the time."""
+_answer = maker(Answer)
 
 _NOISE = re.compile(r"(?:[\s,;]++|```[\w+-]*+|<\|\w++\|>|</s>)*")
 """What may stand between calls without being prose: separators, code fences, control tokens that were decoded."""
@@ -101,7 +99,7 @@ def parse(text: str) -> Parsed:
     if not text.strip():
         return Parsed(problem="empty")
     if calls := quick.read(text):
-        return Parsed(_answer({"calls": tuple(calls)}))
+        return Parsed(_answer({"calls": tuple(calls), "abstain": None, "missing": ()}))
     return read(text)
 
 

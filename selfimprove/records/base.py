@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from selfimprove.records.keys import digest
-
-_set = object.__setattr__  # what "frozen" keeps others from doing
 
 
 class Record(BaseModel):
@@ -16,16 +15,28 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    @classmethod
-    def trusted(cls, **values: Any) -> Self:
-        """A record of values that need no check, every field given: what `model_construct` does, in a third of its time."""
-        made = cls.__new__(cls)
-        _set(made, "__dict__", values)
-        _set(made, "__pydantic_fields_set__", set(values))
-        _set(made, "__pydantic_extra__", None)
-        _set(made, "__pydantic_private__", None)
-        return made
-
     @property
     def key(self) -> str:
         return digest(self.model_dump(mode="json"))
+
+
+_R = TypeVar("_R", bound=Record)
+_new, _set_fields = object.__new__, object.__setattr__  # what "frozen" keeps others from doing
+_set_given, _set_extra, _set_private = (
+    vars(BaseModel)[f"__pydantic_{name}__"].__set__ for name in ("fields_set", "extra", "private")
+)
+
+
+def maker(record: type[_R]) -> Callable[[dict[str, Any]], _R]:
+    """What makes records of fields that need no check, every field given: `model_construct` in a sixth of its time."""
+    names = set(record.model_fields)
+
+    def make(fields: dict[str, Any]) -> _R:
+        made = _new(record)
+        _set_fields(made, "__dict__", fields)
+        _set_given(made, names)
+        _set_extra(made, None)
+        _set_private(made, None)
+        return made
+
+    return make

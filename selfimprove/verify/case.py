@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from selfimprove.records import Answer, Attempt, Sample, Tool
+from selfimprove.records.base import maker
 from selfimprove.tools.conversation import Conversation
 from selfimprove.tools.validation import Checker, checker_of
 
@@ -52,12 +53,15 @@ class Offered(Mapping[str, Tool]):
         return len(self.definitions)
 
 
+_made = maker(Tool)
+
+
 def _tool(name: str, definition: dict[str, Any]) -> Tool:
     said, parameters = definition.get("description"), definition.get("parameters")
-    return Tool.trusted(
-        name=name, description=said if isinstance(said, str) else "",
-        parameters={"type": "object", "properties": {}} if parameters is None else parameters,
-    )  # fmt: skip
+    return _made({
+        "name": name, "description": said if isinstance(said, str) else "",
+        "parameters": {"type": "object", "properties": {}} if parameters is None else parameters,
+    })  # fmt: skip
 
 
 class Case(NamedTuple):

@@ -17,11 +17,13 @@ from pydantic import ValidationError
 
 from selfimprove.chat import parse
 from selfimprove.records import AdmissibleCall, Call, Values
+from selfimprove.records.base import maker
 from selfimprove.tools.admissible import from_calls
 from selfimprove.tools.canonical import Profile
 from selfimprove.verify.case import Case, Offered
 from selfimprove.verify.twice import has_key_twice
 
+_values, _admissible_call = maker(Values), maker(AdmissibleCall)
 _OUTPUTS = dict.fromkeys(("output", "outputSchema", "returns"))
 """Keys under which tools declare their results, the first first."""
 
@@ -172,7 +174,7 @@ def _admissible(value: dict[str, Any]) -> AdmissibleCall:
         values, optional = (one, False) if isinstance(one, list) else (one["values"], one.get("optional", False))
         if not isinstance(values, list):
             raise TypeError
-        arguments[name] = Values.trusted(values=tuple(values), optional=bool(optional))
+        arguments[name] = _values({"values": tuple(values), "optional": bool(optional)})
     if not isinstance(value["name"], str):
         raise TypeError
-    return AdmissibleCall.trusted(name=value["name"], arguments=arguments)
+    return _admissible_call({"name": value["name"], "arguments": arguments})

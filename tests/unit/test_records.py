@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from pydantic import ValidationError
 
 from selfimprove.records import Answer, Call, Sample, Tool, canonical_json, derive_seed, digest
+from selfimprove.records.base import maker
 from selfimprove.records.sound import is_sound
 
 TOOL = {"name": "f", "description": "Does it.", "parameters": {"type": "object", "properties": {"x": {"type": "integer"}}}}
@@ -23,10 +26,13 @@ def test_an_identity_never_changes_between_versions() -> None:
 
 
 def test_a_record_of_checked_values_is_the_record_that_a_check_would_have_made() -> None:
-    trusted, checked = Tool.trusted(**TOOL), Tool.model_validate(TOOL)
-    assert trusted == checked and trusted.model_dump_json() == checked.model_dump_json() and trusted.key == checked.key
+    make = maker(Tool)
+    made, checked = make(dict(TOOL)), Tool.model_validate(TOOL)
+    assert made == checked and made.model_dump_json() == checked.model_dump_json() and made.key == checked.key
+    assert pickle.loads(pickle.dumps(made)) == checked
+    assert made.model_copy(update={"name": "g"}).name == "g" and make(dict(TOOL)) == checked
     with pytest.raises(ValidationError):
-        trusted.name = "g"
+        made.name = "g"
 
 
 def test_seeds_come_from_what_is_drawn_and_stay_in_range() -> None:
