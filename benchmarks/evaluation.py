@@ -1,9 +1,10 @@
 """tokens/s of a whole evaluation over raw vLLM on the same prompts (target 0.95), and the share around the engine (at most 5 %).
 
-    python -m benchmarks.evaluation [--model embedded] [--items 48] [--repeats 3] [--out FILE.json]
+    python -m benchmarks.evaluation [--model embedded] [--items 116] [--repeats 3] [--out FILE.json]
 
 Ours is `selfimprove.evaluate.measure`: the gold check, prompts, the smoke item, streaming to disk, parsing, scoring, intervals,
-files. Raw: see `benchmarks/_raw.py`. "Around the engine" is the share of the seconds in which no completion is awaited.
+files. 116 items, as in the demo: the smoke item is asked alone, and weighs more among fewer. Raw: see `benchmarks/_raw.py`.
+"Around the engine" is the share of the seconds in which no completion is awaited.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="tokens/s of an evaluation over raw vLLM")
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--cache", type=Path, default=Path("runs/models"))
-    parser.add_argument("--items", type=int, default=48)
+    parser.add_argument("--items", type=int, default=116)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--kv-cache-gb", type=float, default=1.0)
     parser.add_argument("--out", type=Path)
