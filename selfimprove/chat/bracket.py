@@ -104,8 +104,7 @@ def _arguments(text: str, position: int) -> tuple[dict[str, Any], int, bool]:
             name = name.strip()
             if name in arguments:
                 raise NotLiteral(position)
-            plain_text = number is None and word is None
-            arguments[name] = single or double or "" if plain_text else plain_value(single, double, number, fraction, word)
+            arguments[name] = single or double or plain_value(single, double, number, fraction, word)
             position = plain.end()
             if close == ")":
                 return arguments, position, all_plain

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from selfimprove.chat import bracket, quick
 from selfimprove.chat.calls import read_calls, read_value
 from selfimprove.chat.literal import NotLiteral, skip_space
-from selfimprove.chat.write import CLOSE, OPEN
+from selfimprove.chat.write import CLOSE, OPEN, TOOL_CALLS
 from selfimprove.records import Answer, Call
 from selfimprove.records.base import maker
 from selfimprove.records.sound import is_sound
@@ -28,7 +28,6 @@ PARSER_VERSION = 4
 """Raised whenever the same text is read as something else: part of what a score rests on."""
 MAX_CHARACTERS = 1_000_000
 MAX_CALLS = 10_000
-MISTRAL = "[TOOL_CALLS]"
 _answer = maker(Answer)
 
 _NOISE = re.compile(r"(?:[\s,;]++|```[\w+-]*+|<\|\w++\|>|</s>)*")
@@ -323,8 +322,8 @@ def _conclude(text: str, reading: _Reading) -> Parsed:
 
 def _is_cut(text: str) -> bool:
     """Whether a text ends within the mark of one more call: it was cut off, though what is there can be read."""
-    tail = text.rstrip()[-len(MISTRAL) :]
-    marks = (OPEN, "<function=", "</function", MISTRAL)
+    tail = text.rstrip()[-len(TOOL_CALLS) :]
+    marks = (OPEN, "<function=", "</function", TOOL_CALLS)
     return any(mark.startswith(tail[tail.rfind(mark[0]) :]) for mark in marks if mark[0] in tail)
 
 

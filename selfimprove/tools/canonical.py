@@ -3,8 +3,8 @@
     key(answer, tools) == key(other, tools)
 
 Everything is read by the tool's schema. Arguments equal to the schema's default are dropped, on every level, and so is null
-where it is allowed and nothing is required; numbers compare
-by value; parallel calls are a multiset; an abstention is a class of its own with its reason. What a profile adds for text:
+where it is allowed and nothing is required; numbers compare by value; parallel calls are a multiset; an abstention is a class
+of its own with its reason. What a profile adds for text:
 
     strict      exact up to outer white space
     training    dates and times in ISO forms (2026-3-4, 2026-03-04), quotation marks, runs of spaces, composed letters (NFC)

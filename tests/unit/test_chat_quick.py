@@ -19,7 +19,7 @@ EDITS = (
 )  # fmt: skip
 
 
-def same(text: str) -> bool:
+def assert_same(text: str) -> bool:
     """Whether the short way gave an answer; fails when it is another than the general way's."""
     calls = quick.read(text)
     if calls:
@@ -38,7 +38,7 @@ def test_an_answer_is_the_same_by_the_short_way_and_by_the_general_one() -> None
         text = write(Answer(calls=tuple(_call(draw) for _ in range(draw.randrange(1, 3)))), draw.choice(list(SYNTAXES)))
         at = draw.randrange(len(text) + 1)
         for one in (text, text[:at] + draw.choice(EDITS) + text[at + draw.randrange(2) :], _text(draw)):
-            short += same(one)
+            short += assert_same(one)
     assert short > 1500  # the comparison is not an empty one
 
 
@@ -55,16 +55,16 @@ def test_an_answer_is_the_same_by_the_short_way_and_by_the_general_one() -> None
 def test_odd_values_are_the_same_by_both_ways(arguments: str) -> None:
     call = f'{{"name": "f", "arguments": {arguments}}}'
     for text in (call, f"<tool_call>{call}</tool_call>", f"<tool_call>\n{call}\n</tool_call>\n<tool_call>{call}</tool_call>"):
-        same(text)
-    same(f"[f(**{arguments})]")
-    same(f"[f(x={arguments[6:-1]})]")
+        assert_same(text)
+    assert_same(f"[f(**{arguments})]")
+    assert_same(f"[f(x={arguments[6:-1]})]")
 
 
 @pytest.mark.parametrize("name", ['"f"', '""', '"\\ud800"', "3", '"a", "name": "b"', '"f", "id": "c1"', '"f", "type": "x"'])
 def test_odd_names_are_the_same_by_both_ways(name: str) -> None:
-    same(f'{{"name": {name}, "arguments": {{}}}}')
-    same(f'<tool_call>{{"name": {name}}}</tool_call>')
-    same(f"[{name}(x=1)]")
+    assert_same(f'{{"name": {name}, "arguments": {{}}}}')
+    assert_same(f'<tool_call>{{"name": {name}}}</tool_call>')
+    assert_same(f"[{name}(x=1)]")
 
 
 def test_a_long_list_of_calls_is_still_too_large() -> None:

@@ -78,13 +78,17 @@ def test_planned_seconds_of_a_start() -> None:
 
 
 def test_a_terminal_that_is_gone_fails_nothing() -> None:
+    tried = []
+
     class Gone(io.StringIO):
-        def write(self, _: str) -> int:
+        def write(self, text: str) -> int:
+            tried.append(text)
             raise BrokenPipeError
 
     with watching(10, Steady(file=Gone(), width=80)):
         emit(StageStarted("generate", 1, 10))
         emit(Note("still here"))
+    assert tried, "nothing was written, so nothing could fail"
 
 
 def test_durations() -> None:

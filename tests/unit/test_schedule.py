@@ -97,7 +97,8 @@ def test_the_caller_loads_nothing_heavy() -> None:
         "heavy = {'torch', 'transformers', 'deepspeed', 'datasets', 'peft'} & set(sys.modules);"
         "sys.exit(str(heavy) if heavy else 0)"
     )
-    subprocess.run([sys.executable, "-c", script], check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def ids(lengths: list[int]) -> list[str]:
