@@ -289,7 +289,7 @@ def reverify(
     from selfimprove.verify.reverify import reverify as again
     from selfimprove.verify.stream import chosen_layers
 
-    print(render(again(Layout.of(folder, run), chosen_layers(layers, stored=True) if layers else None)))
+    print(render(again(Layout.found(folder, run), chosen_layers(layers, stored=True) if layers else None)))
 
 
 @config_app.command("show")

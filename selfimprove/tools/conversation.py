@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import cached_property
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
 
 from selfimprove.tools.moments import Day, dates_in, relative_dates, times_in
 from selfimprove.tools.numerals import SPELLED, in_digits, numbers_in
@@ -22,21 +22,6 @@ _measure = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*+(?:\.\d++)?+|(?:an?|per)\b)[
 _before = re.compile(r"([$€£¥])\s?(\d[\d,]*(?:\.\d+)?)")
 _raw_word = re.compile(r"[^\W_]+")
 _any_digit = re.compile(r"\d")
-
-
-if TYPE_CHECKING:
-    from functools import cached_property
-else:
-
-    class cached_property:  # noqa: N801
-        """The library's without its lock, which Python 3.11 still takes: a microsecond each."""
-
-        def __init__(self, function: Any) -> None:
-            self.function, self.name, self.__doc__ = function, function.__name__, function.__doc__
-
-        def __get__(self, instance: Any, owner: type | None = None) -> Any:
-            found = instance.__dict__[self.name] = self.function(instance)
-            return found
 
 
 def is_numeric(text: str) -> bool:

@@ -48,8 +48,6 @@ class Again:
 
 def reverify(layout: Layout, layers: Sequence[str] | None = None) -> list[Again]:
     """Every round with finished verdicts, in order. Raises StoreError for a run without one, DataError for a damaged file."""
-    if not layout.card.exists():
-        raise StoreError(f"{layout.root}: holds no run; correct its name, or give --folder")
     rounds = [n for n in layout.rounds() if read_manifest(layout.round(n) / "verify")]
     if not rounds:
         raise StoreError(f"{layout.root}: has no finished verdicts yet; run it first")

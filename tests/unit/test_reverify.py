@@ -50,7 +50,7 @@ def test_other_layers_say_what_would_have_changed_and_nothing_is_written(finishe
 
 def test_a_run_without_verdicts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="holds no run"):
-        reverify(Layout.of(tmp_path, "none"))
+        reverify(Layout.found(tmp_path, "none"))
     layout = Layout.of(tmp_path, "begun")
     write_json(layout.card, {"name": "begun"})
     with pytest.raises(StoreError, match="no finished verdicts"):
