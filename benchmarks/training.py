@@ -39,7 +39,8 @@ from selfimprove.train.spec import Part
 ROOT = Path(__file__).resolve().parent.parent
 OURS = Train(batch=8, micro_batch=2, epochs=1.0, dtype="float32", zero_stage=0, checkpoint_minutes=0)
 ARGUMENTS: dict[str, Any] = {"max_tokens": 288, "learning_rate": 2e-5, "seed": 7}
-STEPS_OFF: tuple[tuple[Part, ...], ...] = ((), ("packing",), ("packing", "buckets"), ("packing", "buckets", "selective-logits"))
+OFF: tuple[Part, ...] = ("shared-beginnings", "packing", "buckets", "selective-logits")
+STEPS_OFF = tuple(OFF[:count] for count in range(len(OFF) + 1))
 CORES = len(os.sched_getaffinity(0))
 Run = dict[str, float]
 
@@ -131,7 +132,7 @@ def _parts(model: Path, rows: Path, folder: Path) -> dict[str, Any]:
     """From all parts down to none: each line says what the next part is worth."""
     found, before = {}, 0.0
     for off in STEPS_OFF:
-        name = f"without {', '.join(off)}" if off else "with packing, buckets and selective logits"
+        name = f"without {', '.join(off)}" if off else "with shared beginnings, packing, buckets and selective logits"
         run = _ours(model, rows, folder / f"off-{len(off)}", OURS, off)
         found[name] = run
         worth = f", {before / speed(run):.2f} times slower than the line above" if before else ""

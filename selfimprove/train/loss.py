@@ -17,42 +17,45 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from selfimprove.errors import TrainError
+from selfimprove.train.packing import common
 
 CHUNK = 1024
 """Supervised positions whose logits are held at once: 0.2 GB of float32 over 49,152 words, and as much for the gradient."""
 
 
-def collate(rows: Sequence[dict[str, Any]], device: str | torch.device, *, packed: bool = False) -> dict[str, Tensor]:
+def collate(
+    rows: Sequence[dict[str, Any]], device: str | torch.device, *, packed: bool = False, shared: bool = False
+) -> dict[str, Tensor]:
     """Rows -> `input_ids` (rows, tokens), `positions` (supervised,) into the flattened ids, `labels` (supervised,).
 
     Padding stands on the right, where a causal model never looks back at it: no attention mask is needed, and without
     one attention takes its fastest path. The last token of a row predicts nothing and is left out. `packed`: the rows
     stand end to end in one sequence, and `position_ids` (1, tokens), which begin anew with each, keep them apart.
+    `shared`: what a row begins with like the one before it stands there once, and its positions begin after that.
     """
     width = max(row["length"] for row in rows) - 1
-    ids = torch.zeros(len(rows), width, dtype=torch.long)
-    starts = _starts(rows) if packed else [number * width for number in range(len(rows))]
-    positions, labels, flat = [], [], []
-    for number, (row, begin) in enumerate(zip(rows, starts, strict=True)):
+    positions, labels, own, numbers = [], [], [], []
+    path, taken = torch.empty(0, dtype=torch.long), 0
+    before: list[int] = []
+    for number, row in enumerate(rows):
         tokens, edges = torch.tensor(row["input_ids"]), row["spans"]
-        ids[number, : len(tokens) - 1] = tokens[:-1]
-        flat.append(tokens[:-1])
+        first = common(before, row["input_ids"]) if shared and number else 0
+        begin, length = taken if packed else number * width, len(tokens) - 1 - first
+        # Where the tokens of this row stand: those that it shares, then its own.
+        path = torch.cat([path[:first], torch.arange(begin, begin + length)])
         # The token at i is predicted by the hidden state at i - 1.
         for start, end in zip(edges[::2], edges[1::2], strict=True):
-            positions.append(torch.arange(start - 1, end - 1) + begin)
+            positions.append(path[start - 1 : end - 1])
             labels.append(tokens[start:end])
-    found = {"input_ids": ids, "positions": torch.cat(positions), "labels": torch.cat(labels)}
+        own.append(tokens[first:-1])
+        numbers.append(torch.arange(first, first + length))
+        before, taken = row["input_ids"], taken + length
+    found = {"positions": torch.cat(positions), "labels": torch.cat(labels)}
     if packed:
-        found["input_ids"] = torch.cat(flat)[None]
-        found["position_ids"] = torch.cat([torch.arange(len(tokens)) for tokens in flat])[None]
+        found |= {"input_ids": torch.cat(own)[None], "position_ids": torch.cat(numbers)[None]}
+    else:
+        found["input_ids"] = nn.utils.rnn.pad_sequence(own, batch_first=True)
     return {name: tensor.to(device) for name, tensor in found.items()}
-
-
-def _starts(rows: Sequence[dict[str, Any]]) -> list[int]:
-    found = [0]
-    for row in rows[:-1]:
-        found.append(found[-1] + row["length"] - 1)
-    return found
 
 
 class Supervised(nn.Module):

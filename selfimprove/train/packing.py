@@ -1,19 +1,23 @@
-"""Rows laid end to end in one sequence, so that no forward pass spends time on padding. Plain Python, no tensors.
+"""Rows laid end to end in one sequence, so that no forward pass spends time on padding, nor twice on the same beginning. Plain
+Python, no tensors.
 
     pack(batch, lengths, room=room(rows=2, max_tokens=288), processes=2)[rank]       # lists of rows, one for each pass
 
 Best fit: the longest row first, each into the fullest sequence that still has room (Johnson 1973, decreasing best fit). Where
-rows cannot be kept apart in one sequence (`probes`), rows of similar length share a padded pass instead
-(`schedule.micro_batches`).
+rows may share what they begin with alike (the same tools, the same system message), it is computed once for all rows of a
+pass, and a row goes where it shares most. Where rows cannot be kept apart in one sequence (`probes`), rows of similar length
+share a padded pass instead (`schedule.micro_batches`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 LONGEST = 4096
 """Tokens of a sequence beyond which attention with a mask, which looks at all pairs and only then drops those of two rows, costs
 more than the padding did."""
+Ids = Sequence[list[int]]
 
 
 def room(*, rows: int, max_tokens: int, masked: bool = False) -> int:
@@ -21,23 +25,59 @@ def room(*, rows: int, max_tokens: int, masked: bool = False) -> int:
     return min(rows * max_tokens, max(max_tokens, LONGEST)) if masked else rows * max_tokens
 
 
-def pack(batch: Sequence[int], lengths: Sequence[int], *, room: int, processes: int) -> list[list[list[int]]]:
+def pack(
+    batch: Sequence[int], lengths: Sequence[int], *, room: int, processes: int, ids: Ids | None = None
+) -> list[list[list[int]]]:
     """`[rank][turn] -> rows` of at most `room` tokens together; a longer row has a pass of its own. Every rank has the same
     number of turns; one for which nothing is left is an empty list.
 
-    The longest sequences come first, and those of one turn are about as long as each other: all ranks wait for the longest.
+    With `ids`, the tokens of every row, those that rows of a pass begin with alike count once; its rows are then in the order
+    of their tokens, so that each shares most with the one before. The longest sequences come first, and those of one turn are
+    about as long as each other: all ranks wait for the longest.
     """
+    order = sorted(batch, key=lambda i: ids[i]) if ids else list(batch)
+    shared = _sharing(order, ids) if ids else lambda row, others: 0
     full: list[list[int]] = []
     taken: list[int] = []
     for row in sorted(batch, key=lambda i: -lengths[i]):
-        fitting = [i for i, tokens in enumerate(taken) if tokens + lengths[row] <= room]
+        begins = [shared(row, others) for others in full]
+        fitting = [i for i, tokens in enumerate(taken) if tokens + lengths[row] - begins[i] <= room]
         if fitting:
-            best = max(fitting, key=lambda i: taken[i])
+            best = max(fitting, key=lambda i: (begins[i], taken[i]))
             full[best].append(row)
-            taken[best] += lengths[row]
+            taken[best] += lengths[row] - begins[best]
         else:
             full.append([row])
             taken.append(lengths[row])
-    order = sorted(range(len(full)), key=lambda i: -taken[i])
+    if ids:
+        place = {row: number for number, row in enumerate(order)}
+        full = [sorted(rows, key=place.__getitem__) for rows in full]
+    longest = sorted(range(len(full)), key=lambda i: -taken[i])
     turns = -(-len(full) // processes)
-    return [[full[i] for i in order[rank::processes]] + [[]] * (turns - len(order[rank::processes])) for rank in range(processes)]
+    shares = [[full[i] for i in longest[rank::processes]] for rank in range(processes)]
+    return [share + [[]] * (turns - len(share)) for share in shares]
+
+
+def _sharing(order: Sequence[int], ids: Ids) -> Callable[[int, list[int]], int]:
+    """How many tokens a row begins with alike with one of others: in the order of their tokens, the least that any two
+    neighbours between them do."""
+    place = {row: number for number, row in enumerate(order)}
+    near = [common(ids[one], ids[other]) for one, other in pairwise(order)]
+
+    def shared(row: int, others: list[int]) -> int:
+        spans = (sorted((place[row], place[other])) for other in others)
+        return max((min(near[low:high]) for low, high in spans), default=0)
+
+    return shared
+
+
+def common(one: list[int], other: list[int]) -> int:
+    """Tokens that two rows begin with alike. Their last ones are not counted: they are predicted, and predict nothing."""
+    low, high = 0, min(len(one), len(other)) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

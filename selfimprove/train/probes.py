@@ -9,6 +9,7 @@ in use, so both are asked. A model that fails is trained all the same, in padded
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from selfimprove.train.attention import USUAL, keep_rows_apart
 from selfimprove.train.loss import Supervised, collate
+from selfimprove.train.packing import common
 from selfimprove.train.rank import Rank
 
 TOLERANCE = {False: 1e-4, True: 2e-2}
@@ -29,13 +31,13 @@ def may_pack(module: Supervised, rows: list[dict[str, Any]], rank: Rank, *, mask
 
     The model's attention is left as it has to be for that. `masked`: a mask will do, where attention by row does not.
     """
-    few = _shortest(rows)
+    few = _alike(rows)
     if len(few) < 2:
         return "", "there is one row only"
     alone = torch.cat([_losses(module, collate([row], rank.device)) for row in few])
     packed, found = collate(few, rank.device, packed=True), "its attention cannot be split by row"
     if keep_rows_apart(module.model):
-        safe, found = _as_alone(module, packed, alone, rank)
+        safe, found = _as_alone(module, collate(few, rank.device, packed=True, shared=True), alone, rank)
         if safe:
             return BY_ROW, found
         module.model.set_attn_implementation(USUAL)  # type: ignore[operator]
@@ -70,6 +72,14 @@ def logits_are_plain(module: Supervised, rows: list[dict[str, Any]], rank: Rank)
 
 def _shortest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["length"], row["id"]))[:SAMPLES]
+
+
+def _alike(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The shortest rows and the two that share the longest beginning, in the order of their tokens, as rows are packed."""
+    ordered = sorted(rows, key=lambda row: row["input_ids"])
+    two = max(pairwise(ordered), key=lambda pair: common(pair[0]["input_ids"], pair[1]["input_ids"]), default=())
+    few = {row["id"]: row for row in (*_shortest(rows), *two)}
+    return sorted(few.values(), key=lambda row: row["input_ids"])
 
 
 def _losses(module: Supervised, batch: dict[str, Tensor]) -> Tensor:

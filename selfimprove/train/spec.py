@@ -31,7 +31,7 @@ OWN = (SPEC, ROWS, LEFT_OUT, STEPS, LOG, ERROR, PART, MODEL, RESULT, REJECTED, D
 """Everything that a training writes into its directory; nothing else there is touched."""
 
 
-Part = Literal["packing", "buckets", "selective-logits"]
+Part = Literal["shared-beginnings", "packing", "buckets", "selective-logits"]
 """What makes a training fast and can be switched off to see how much."""
 
 

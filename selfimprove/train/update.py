@@ -33,8 +33,10 @@ class Update:
     norm: float
 
 
-def update(engine: Any, turns: list[Rows], batch: Rows, spec: Spec, rank: Rank, *, packed: bool = False) -> Update:
-    """`turns` are this rank's rows by forward pass, `batch` the rows of all ranks; `packed`: a pass is one sequence."""
+def update(
+    engine: Any, turns: list[Rows], batch: Rows, spec: Spec, rank: Rank, *, packed: bool = False, shared: bool = False
+) -> Update:
+    """`turns` are this rank's rows by forward pass, `batch` the rows of all ranks; `packed`, `shared`: see `collate`."""
     weights: dict[str, float] = {str(name): weight for name, weight in spec.config.subtask_weights.items()}
     scale = rank.count / sum(supervised(row) * weights.get(row["subtask"], 1.0) for row in batch)
     subtasks = sorted({row["subtask"] for row in batch})
@@ -42,7 +44,7 @@ def update(engine: Any, turns: list[Rows], batch: Rows, spec: Spec, rank: Rank, 
     for number, turn in enumerate(turns):
         engine.set_gradient_accumulation_boundary(number == len(turns) - 1)
         # A rank for which no row is left joins in with one that weighs nothing: all ranks must take every turn.
-        losses = engine(**collate(turn or batch[:1], rank.device, packed=packed))
+        losses = engine(**collate(turn or batch[:1], rank.device, packed=packed, shared=shared))
         weighted = losses * _weights(turn, weights, losses) if weights and turn else losses
         engine.backward(weighted.sum() * (scale if turn else 0.0), scale_wrt_gas=False)
         if turn:

@@ -28,7 +28,7 @@ from selfimprove.train.export import export
 from selfimprove.train.loss import CHUNK, Supervised
 from selfimprove.train.model import load_model
 from selfimprove.train.packing import pack, room
-from selfimprove.train.probes import MASKED, logits_are_plain, may_pack
+from selfimprove.train.probes import BY_ROW, MASKED, logits_are_plain, may_pack
 from selfimprove.train.progress import Steps
 from selfimprove.train.rank import Rank, join, tell
 from selfimprove.train.rows import check_ids, load_rows, tokenise
@@ -109,6 +109,8 @@ def _train(
     lengths = [0 if "buckets" in spec.without else row["length"] for row in rows]
     plan = batches([row["id"] for row in rows], batch=config.batch, epochs=config.epochs, seed=spec.seed)
     packing = _prepare(engine.module, rows, spec, rank)
+    layout = {"packed": bool(packing), "shared": packing == BY_ROW and "shared-beginnings" not in spec.without}
+    ids = [row["input_ids"] for row in rows] if layout["shared"] else None
     first = checkpoints.restore(engine)
     told.begin(rows, plan, first)
     for number, batch in enumerate(plan[first:], first):
@@ -120,11 +122,11 @@ def _train(
             group["lr"] = rate
         if packing:
             most = room(rows=settings.micro_batch(config), max_tokens=spec.max_tokens, masked=packing == MASKED)
-            turns = pack(batch, lengths, room=most, processes=rank.count)[rank.index]
+            turns = pack(batch, lengths, room=most, processes=rank.count, ids=ids)[rank.index]
         else:
             turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
         chosen = [rows[i] for i in batch]
-        done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank, packed=bool(packing))
+        done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank, **layout)
         told.add(chosen, done, rate, time.monotonic() - began)
         if number + 1 < len(plan):
             checkpoints.after(engine, number + 1, len(plan))

@@ -18,6 +18,7 @@ from selfimprove.errors import TrainError
 from selfimprove.train.export import _check, _surest_token
 from selfimprove.train.loss import Supervised, collate
 from selfimprove.train.model import load_model, load_plain
+from selfimprove.train.packing import pack
 from selfimprove.train.probes import logits_are_plain, may_pack
 from selfimprove.train.rank import Rank
 
@@ -118,6 +119,41 @@ def probes() -> dict[str, Any]:
         chunked = bool(torch.allclose(whole, module(**collate(rows, "cpu")), atol=1e-6))
         one = may_pack(module, rows[:1], rank, masked=True)[0]
         found[name] = {"packs": packs, "plain": plain, "chunked": chunked, "one": one}
+    return found
+
+
+def shared_beginnings() -> dict[str, Any]:
+    """Rows that part in the prompt, in an answer, at the very end or not at all: computed once together, and each alone. The
+    tokens that were computed, and how far losses and gradients are apart, of their largest."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    os.environ.update(GLOO_SOCKET_IFNAME="lo")
+    torch.distributed.init_process_group("gloo", rank=0, world_size=1, store=torch.distributed.HashStore())
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=4,
+        num_key_value_heads=2, initializer_range=0.5,
+    )  # fmt: skip
+    module = Supervised(LlamaForCausalLM(config).float())
+    one, other = list(range(20)), [*range(8), *range(40, 52)]
+    written = [one, one[:14], [*one[:14], 33], other, other, [*other[:15], 9, 9], list(range(30, 45)), [*one[:3], 60, 61, 62]]
+    rows = [
+        {"id": str(n), "input_ids": ids, "spans": [2, 5, 6, len(ids)] if len(ids) > 6 else [2, len(ids)], "length": len(ids)}
+        for n, ids in enumerate(written)
+    ]
+    (order,) = pack(range(len(rows)), [len(ids) for ids in written], room=1000, processes=1, ids=written)[0]
+    rows = [rows[i] for i in order]
+    assert may_pack(module, rows, Rank(0, 1, "cpu", False), masked=False)[0] == "by row"
+    together = collate(rows, "cpu", packed=True, shared=True)
+    found: dict[str, Any] = {"tokens": together["input_ids"].shape[1]}
+    sides = []
+    for passes in ([together], [collate([row], "cpu") for row in rows]):
+        module.zero_grad()
+        losses = [module(**batch) for batch in passes]
+        torch.cat(losses).square().sum().backward()
+        sides.append((torch.cat(losses).detach(), torch.cat([weight.grad.flatten() for weight in module.parameters()])))
+    for name, here, there in zip(("losses", "gradients"), *sides, strict=True):
+        found[name] = float((here - there).abs().max() / there.abs().max())
     return found
 
 

@@ -35,3 +35,10 @@ def test_a_model_that_leaks_or_caps_is_found_and_one_that_does_not_is_not(warm: 
     assert found["capped"]["packs"][0] == "by a mask" and not found["capped"]["plain"] and not found["capped"]["chunked"]
     assert not found["leaking"]["packs"][0] and "losses differ by" in found["leaking"]["packs"][1]
     assert not found["llama"]["one"]
+
+
+def test_what_rows_begin_with_alike_is_computed_once_and_trains_as_if_each_stood_alone(warm: Warm) -> None:
+    """Prompts over the same tools are most of what is trained: 119 tokens are 47 here, with the same losses and gradients."""
+    found = warm.call("tests.e2e.planted:shared_beginnings")
+    assert found["tokens"] == 47
+    assert found["losses"] < 1e-6 and found["gradients"] < 1e-6
