@@ -1,7 +1,7 @@
 """Training: supervised tokens/s and memory over TRL's SFTTrainer, each part's worth, and ZeRO-3 in two processes.
 
     python -m benchmarks.training [--trl PYTHON] [--parts trl,parts,zero3] [--methods full,lora] [--model embedded]
-                                  [--rows 24] [--out FILE.json]
+                                  [--rows 40] [--out FILE.json]
 
 The demo's rows, in float32, 8 a step, one pass, AdamW; everything runs once, one after the other. Speed is per second of the
 cores' time (processor time by the number of cores), so that what else runs here decides nothing, and of the optimizer's loop:
@@ -72,7 +72,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--methods", default="full,lora", type=lambda text: text.split(","))
     parser.add_argument("--model", default="embedded")
     parser.add_argument("--cache", type=Path, default=Path("runs/models"))
-    parser.add_argument("--rows", type=int, default=24)
+    parser.add_argument("--rows", type=int, default=40)
     parser.add_argument("--out", type=Path)
     return parser.parse_args()
 

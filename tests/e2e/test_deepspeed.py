@@ -82,6 +82,16 @@ def test_any_split_of_the_batch_makes_the_same_updates(
         assert here["grad_norm"] == pytest.approx(there["grad_norm"], rel=1e-4)
 
 
+def test_weights_and_optimizer_in_the_hosts_memory_make_the_same_updates(
+    one: Trained, warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path
+) -> None:
+    config = FULL.model_copy(update={"zero_stage": 3, "offload": True, "micro_batch": 4})
+    train(tiny_model, rows, tmp_path, config, launcher=warm, **ARGUMENTS)
+    assert losses(tmp_path) == pytest.approx(losses(one[0]), abs=1e-5)
+    given = json.loads((tmp_path / "deepspeed.json").read_text())["zero_optimization"]
+    assert given["offload_optimizer"]["device"] == given["offload_param"]["device"] == "cpu"
+
+
 def test_bfloat16_learns_what_float32_does(
     one: Trained, warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path
 ) -> None:

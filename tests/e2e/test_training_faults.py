@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -114,3 +115,22 @@ def cmdline(pid: int) -> bytes:
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     return b""
+
+
+def test_a_disk_too_full_for_a_checkpoint_ends_no_training(warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+    """The model fits, a checkpoint beside it does not: none is written, and the user hears of it once."""
+    disk, weights = tmp_path / "disk", (tiny_model / "model.safetensors").stat().st_size
+    disk.mkdir()
+    mount = [shutil.which("mount") or "false", "-t", "tmpfs", "-o", f"size={3 * weights}", "tmpfs", str(disk)]
+    if (made := subprocess.run(mount, capture_output=True, text=True, check=False)).returncode:
+        pytest.skip(f"no small disk can be made here ({made.stderr.strip()})")
+    told: list[Event] = []
+    try:
+        with listening(told.append):
+            config = FULL.model_copy(update={"checkpoint_minutes": 1e-6})
+            train(tiny_model, rows, disk / "out", config, launcher=warm, **ARGUMENTS)
+        notes = [event.text for event in told if isinstance(event, Note) and "no checkpoints are written" in event.text]
+        assert len(notes) == 1 and "free some space" in notes[0]
+        assert (disk / "out" / "model" / "model.safetensors").exists() and not (disk / "out" / "checkpoints").exists()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
