@@ -59,8 +59,9 @@ class Conversation:
     def has_stem(self, word: str) -> bool:
         """Whether a word stands in the text in some form."""
         sought = stem(word)
-        # A stem begins its word: most that are not there need no other word's stem.
-        return f" {sought}" in self.plain and sought in self.stems
+        # A stem begins its word: most that are not there need no other word's stem, and most that are need one.
+        start = self.plain.find(f" {sought}") + 1
+        return start > 0 and (stem(self.plain[start : self.plain.index(" ", start)]) == sought or sought in self.stems)
 
     def has_joined(self, joined: str) -> bool:
         """Whether whole words stand in the text that are this one without the spaces: "livingroom" for "living room"."""
@@ -88,7 +89,7 @@ class Conversation:
 
     @cached_property
     def digits(self) -> str:
-        return in_digits(self.text) if self.has_numbers else self.text
+        return in_digits(self.text, self.tokens) if self.has_numbers else self.text
 
     @cached_property
     def numbers(self) -> frozenset[float]:

@@ -111,7 +111,8 @@ def _number(
         return "number"
     if number < 0 and -number in said.numbers and _negative.search(said.text):
         return "number"
-    for other, names in said.conversions:
+    # What is said has no sign: of all measures only degrees become negative ones, none below -18.
+    for other, names in said.conversions if number > -18 else ():
         if abs(number - other) <= 1e-6 * abs(other) and names_unit(names, schema.get("description"), *about):
             return "measure"
     return _enum(value, schema, said)
@@ -186,6 +187,8 @@ def _as_moment(value: str, said: Conversation) -> str | None:
 
 def _is_said_day(day: Day, said: Conversation) -> bool:
     """A day that was said without a year may be one of any year that people speak of; with one, only of that."""
+    if day in said.stated_dates:
+        return True
     years = {year for year, *rest in said.dates if tuple(rest) == day[1:]}
     if day[0] is None or not years - {None}:
         return bool(years) and (day[0] is None or 1900 <= day[0] <= 2100)
