@@ -39,6 +39,7 @@ _point = re.compile(r"\b(\d+) point (\d+)\b")
 _scaled = re.compile(r"(\d(?<!\d\d)(?<!\d,\d)[\d,]*+(?:\.\d++)?+)\s?(k|m|mn|bn|b|" + "|".join(SCALES) + r")\b")
 _SHORT = {"k": 1_000, "m": 1_000_000, "mn": 1_000_000, "b": 1_000_000_000, "bn": 1_000_000_000}
 _number = re.compile(r"(\d(?<![\d.]\d)(?:\d{0,2}(?:,\d{3})+(?!\d)|\d*))(\.\d+)?")
+_MINUS = ("-", "\u2212")
 _minus = re.compile(r"(?<![\w.)])[-\u2212]")
 _leading_point = re.compile(r"\.(?<![\w.]\.)(\d+)\b")
 _fraction = re.compile(r"(?<![\d/])(\d{1,3})\s?/\s?(\d{1,3})(?![\d/])")
@@ -95,10 +96,11 @@ def numbers_in(text: str, *, spelled: bool = True) -> set[float]:
     digits = in_digits(text) if spelled else text
     found: set[float] = set()
     for number in _number.finditer(digits):
+        text = number[0]
         # Hundreds of digits are no number that a tool takes; float() would give infinity, which equals itself.
-        value = float(number[1].replace(",", "")[:300] + (number[2] or "")[:300])
+        value = float(text if len(text) < 4 else number[1].replace(",", "")[:300] + (number[2] or "")[:300])
         start = number.start()
-        found.add(-value if start and _minus.match(digits, start - 1) else value)
+        found.add(-value if digits[start - 1 : start] in _MINUS and _minus.match(digits, start - 1) else value)
     if "." in digits:
         found |= {float("0." + d) for d in _leading_point.findall(digits)}
     for number, scale in _scaled.findall(digits):
