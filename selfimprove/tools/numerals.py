@@ -96,9 +96,9 @@ def numbers_in(text: str, *, spelled: bool = True) -> set[float]:
     digits = in_digits(text) if spelled else text
     found: set[float] = set()
     for number in _number.finditer(digits):
-        text = number[0]
+        whole = number[0]
         # Hundreds of digits are no number that a tool takes; float() would give infinity, which equals itself.
-        value = float(text if len(text) < 4 else number[1].replace(",", "")[:300] + (number[2] or "")[:300])
+        value = float(whole if len(whole) < 4 else number[1].replace(",", "")[:300] + (number[2] or "")[:300])
         start = number.start()
         found.add(-value if digits[start - 1 : start] in _MINUS and _minus.match(digits, start - 1) else value)
     if "." in digits:
