@@ -231,7 +231,7 @@ def _repeats(words: list[str], said: list[str]) -> bool:
 
 
 def _known(word: str, said: Conversation) -> bool:
-    if said.has(word):
+    if said.has_word(word):
         return True
     if word.isdecimal():
         return float(word[:300]) in said.numbers
