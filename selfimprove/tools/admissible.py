@@ -106,8 +106,8 @@ def _differs(
         return Mismatch("wrong-count", "", f"makes {len(calls)} calls instead of {len(wanted)}")
     if len(calls) == 1 and calls[0].name == wanted[0].name:
         return call_mismatch(calls[0], wanted[0], tools.get(wanted[0].name), profile, literal)
-    missing = Counter(w.name for w in wanted) - Counter(c.name for c in calls)
-    if missing:
+    if sorted([w.name for w in wanted]) != sorted([c.name for c in calls]):
+        missing = Counter(w.name for w in wanted) - Counter(c.name for c in calls)
         return Mismatch("wrong-tool", "", f"does not call {_shown(next(iter(missing)))} as often as is right")
     return _unmatched(calls, wanted, tools, profile, literal)
 
@@ -125,6 +125,8 @@ def _unmatched(
             known[w, c] = call_mismatch(calls[c], wanted[w], tools.get(wanted[w].name), profile, literal)
         return known[w, c] is None
 
+    if all(map(fits, range(len(wanted)), range(len(calls)))):
+        return None  # in the order in which they are written, as nearly all right answers are
     taken: dict[int, int] = {}
     for start in range(len(wanted)):
         came_from: dict[int, int] = {}
@@ -156,7 +158,7 @@ def call_mismatch(
     rules = _Rules(tool.parameters if tool else {}, profile, literal)
     schemas = properties(rules.root)
     for name, value in call.arguments.items():
-        schema = resolve(schemas.get(name), rules.root) if name in schemas else {}
+        schema = resolve(schemas.get(name), rules.root)
         right = wanted.arguments.get(name)
         if right is None:
             nothing = value is None and is_nothing(name, rules.root, rules.root)
@@ -166,12 +168,12 @@ def call_mismatch(
             return Mismatch("wrong-value", name, f"gives {_shown(name)} the value {_shown(value)}")
     if tool and profile == "bfcl-like":
         # BFCL asks the tool as well as the answer, which differ in a few of its items.
-        beside = [n for n in call.arguments if n not in schemas]
-        if beside:
-            return Mismatch("extra-argument", beside[0], f"gives {_shown(beside[0])}, which the tool does not have")
-        needed = [n for n in tool.required if n not in call.arguments]
-        if needed:
-            return Mismatch("missing-argument", needed[0], f"leaves out {_shown(needed[0])}")
+        for name in call.arguments:
+            if name not in schemas:
+                return Mismatch("extra-argument", name, f"gives {_shown(name)}, which the tool does not have")
+        for name in tool.required:
+            if name not in call.arguments:
+                return Mismatch("missing-argument", name, f"leaves out {_shown(name)}")
     for name, right in wanted.arguments.items():
         if name in call.arguments or _may_be_left_out(right, schemas.get(name), rules):
             continue

@@ -97,7 +97,7 @@ def _properties(validator: Any, value: dict[str, Any], instance: Any, schema: An
 
 
 def _is_of_plain_type(value: Any, schema: Any) -> bool:
-    if type(schema) is not dict or len(schema) > 1:
+    if type(schema) is not dict or len(schema) > 1 + ("default" in schema):
         return False
     kind = schema.get("type")
     return type(kind) is str and type(value) is _TYPES.get(kind)

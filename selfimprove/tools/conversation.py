@@ -18,6 +18,8 @@ from selfimprove.tools.words import folded, stem, tokens
 
 LARGEST = 400_000
 """Characters that are looked at. A longer conversation is cut in the middle: its two ends matter most."""
+SHORT = 4_000
+"""Characters that are searched anew for each word."""
 _measure = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*+(?:\.\d++)?+|(?:an?|per)\b)[\s-]*(?:of\s+)?(?:an?\s+)?([a-z]+|[°%$€£¥])")
 _before = re.compile(r"([$€£¥])\s?(\d[\d,]*(?:\.\d+)?)")
 _raw_word = re.compile(r"[^\W_]+")
@@ -43,6 +45,10 @@ class Conversation:
         """Whether words (folded, one space between) stand in the text in this order."""
         return f" {plain} " in self.plain
 
+    def has_word(self, word: str) -> bool:
+        """`has` for one word: a short text is searched in less time than its words take to be indexed."""
+        return self.has(word) if len(self.plain) < SHORT else word in self.words
+
     @cached_property
     def words(self) -> frozenset[str]:
         return frozenset(self.tokens)
@@ -59,8 +65,9 @@ class Conversation:
     def has_stem(self, word: str) -> bool:
         """Whether a word stands in the text in some form."""
         sought = stem(word)
-        # A stem begins its word: most that are not there need no other word's stem.
-        return f" {sought}" in self.plain and sought in self.stems
+        # A stem begins its word: most that are not there need no other word's stem, and most that are need one.
+        start = self.plain.find(f" {sought}") + 1
+        return start > 0 and (stem(self.plain[start : self.plain.index(" ", start)]) == sought or sought in self.stems)
 
     def has_joined(self, joined: str) -> bool:
         """Whether whole words stand in the text that are this one without the spaces: "livingroom" for "living room"."""
@@ -88,7 +95,7 @@ class Conversation:
 
     @cached_property
     def digits(self) -> str:
-        return in_digits(self.text) if self.has_numbers else self.text
+        return in_digits(self.text, self.tokens) if self.has_numbers else self.text
 
     @cached_property
     def numbers(self) -> frozenset[float]:

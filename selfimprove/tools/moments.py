@@ -32,7 +32,7 @@ _year_last = re.compile(r"(?<!\d)(\d{1,2})[-/.](\d{1,2})[-/.](\d{4}|\d{2})(?!\d)
 _short = re.compile(r"(?<![\d/.-])(\d{1,2})/(\d{1,2})(?![\d/])")
 _month_first = re.compile(rf"\b{_month}[\s,-]*(?:the\s+)?(\d{{1,2}})(?!\d|:)(?:[\s,]+(?:of\s+)?(\d{{4}})\b)?")
 _day_first = re.compile(
-    rf"(?<!\d)(\d{{1,2}})[\s-]*(?:day\s+)?(?:of\s+)?(?:this\s+|next\s+)?{_month}(?:[\s,-]+(?:of\s+)?(\d{{4}})\b)?\b"
+    rf"(\d(?<!\d\d)\d?)[\s-]*(?:day\s+)?(?:of\s+)?(?:this\s+|next\s+)?{_month}(?:[\s,-]+(?:of\s+)?(\d{{4}})\b)?\b"
 )
 _FEASTS: dict[str, tuple[int, int]] = {
     "christmas eve": (12, 24), "christmas": (12, 25), "new year's eve": (12, 31), "new year's day": (1, 1), "new year": (1, 1),

@@ -36,9 +36,10 @@ _fixed = re.compile(r"\b(" + "|".join(_FIXED) + r")\b")
 _and_a_half = re.compile(r"\b(\d+)\s+and\s+(?:a\s+)?(half|quarter)\b")
 _point = re.compile(r"\b(\d+) point (\d+)\b")
 # Runs of digits are taken whole and from their beginning: a query of a megabyte of them must not take minutes.
-_scaled = re.compile(r"(?<!\d)(?<!\d,)(\d[\d,]*+(?:\.\d++)?+)\s?(k|m|mn|bn|b|" + "|".join(SCALES) + r")\b")
+_scaled = re.compile(r"(\d(?<!\d\d)(?<!\d,\d)[\d,]*+(?:\.\d++)?+)\s?(k|m|mn|bn|b|" + "|".join(SCALES) + r")\b")
 _SHORT = {"k": 1_000, "m": 1_000_000, "mn": 1_000_000, "b": 1_000_000_000, "bn": 1_000_000_000}
 _number = re.compile(r"(\d(?<![\d.]\d)(?:\d{0,2}(?:,\d{3})+(?!\d)|\d*))(\.\d+)?")
+_MINUS = ("-", "\u2212")
 _minus = re.compile(r"(?<![\w.)])[-\u2212]")
 _leading_point = re.compile(r"\.(?<![\w.]\.)(\d+)\b")
 _fraction = re.compile(r"(?<![\d/])(\d{1,3})\s?/\s?(\d{1,3})(?![\d/])")
@@ -49,10 +50,11 @@ SPELLED = frozenset((*SMALL, *SCALES, *_FIXED, "point"))
 """Every word that is read as a number or a part of one."""
 
 
-def in_digits(text: str) -> str:
-    """Lower-case text with its number words in digits; `second` stays a word where no number stands before it."""
+def in_digits(text: str, words_of: list[str] | None = None) -> str:
+    """Lower-case text with its number words in digits; `second` stays a word where no number stands before it. `words_of`: its
+    tokens, where they are known."""
     # Whole words as `tokens` finds them: what these patterns look for stands between edges of words.
-    words = SPELLED.intersection(tokens(text))
+    words = SPELLED.intersection(tokens(text) if words_of is None else words_of)
     if words:
         text = _run.sub(_digits, text)
         if "point" in words:
@@ -94,10 +96,11 @@ def numbers_in(text: str, *, spelled: bool = True) -> set[float]:
     digits = in_digits(text) if spelled else text
     found: set[float] = set()
     for number in _number.finditer(digits):
+        whole = number[0]
         # Hundreds of digits are no number that a tool takes; float() would give infinity, which equals itself.
-        value = float(number[1].replace(",", "")[:300] + (number[2] or "")[:300])
+        value = float(whole if len(whole) < 4 else number[1].replace(",", "")[:300] + (number[2] or "")[:300])
         start = number.start()
-        found.add(-value if start and _minus.match(digits, start - 1) else value)
+        found.add(-value if digits[start - 1 : start] in _MINUS and _minus.match(digits, start - 1) else value)
     if "." in digits:
         found |= {float("0." + d) for d in _leading_point.findall(digits)}
     for number, scale in _scaled.findall(digits):

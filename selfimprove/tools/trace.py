@@ -37,6 +37,7 @@ _chain = re.compile(r"\d[.:/-]\d+[.:/-]\d")
 """Addresses, versions, telephone numbers: said as a whole or not at all."""
 _day_like = re.compile(r"\d[-/.]\d{1,2}[-/.]\d")
 _time_like = re.compile(r"\d:\d\d")
+_iso_day = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
 _month_day = re.compile(r"\d\d?-\d\d?")
 _asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
 _allowed_said = re.compile(
@@ -111,7 +112,8 @@ def _number(
         return "number"
     if number < 0 and -number in said.numbers and _negative.search(said.text):
         return "number"
-    for other, names in said.conversions:
+    # What is said has no sign: of all measures only degrees become negative ones, none below -18.
+    for other, names in said.conversions if number > -18 else ():
         if abs(number - other) <= 1e-6 * abs(other) and names_unit(names, schema.get("description"), *about):
             return "measure"
     return _enum(value, schema, said)
@@ -168,6 +170,10 @@ def _is_moment(value: str) -> bool:
 
 
 def _as_moment(value: str, said: Conversation) -> str | None:
+    if iso := _iso_day.fullmatch(value):
+        # As nearly all dates are written: none of the patterns below finds anything else in it.
+        year, month, day = map(int, iso.groups())
+        return "date" if 1 <= month <= 12 and 1 <= day <= 31 and _is_said_day((year, month, day), said) else None
     low = folded(value)
     if len(low) > 60:
         return None
@@ -186,6 +192,8 @@ def _as_moment(value: str, said: Conversation) -> str | None:
 
 def _is_said_day(day: Day, said: Conversation) -> bool:
     """A day that was said without a year may be one of any year that people speak of; with one, only of that."""
+    if day in said.stated_dates:
+        return True
     years = {year for year, *rest in said.dates if tuple(rest) == day[1:]}
     if day[0] is None or not years - {None}:
         return bool(years) and (day[0] is None or 1900 <= day[0] <= 2100)
@@ -223,7 +231,7 @@ def _repeats(words: list[str], said: list[str]) -> bool:
 
 
 def _known(word: str, said: Conversation) -> bool:
-    if word in said.words:
+    if said.has_word(word):
         return True
     if word.isdecimal():
         return float(word[:300]) in said.numbers

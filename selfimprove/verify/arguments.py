@@ -14,7 +14,7 @@ def arguments(case: Case) -> Finding | None:
     wrong: set[str] = set()
     unclear: set[str] = set()
     for call in case.answer.calls if case.answer else ():
-        if call.name not in case.tools:
+        if call.name not in case.tools.definitions:
             wrong.add("unknown-tool")
             continue
         try:

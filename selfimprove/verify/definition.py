@@ -31,7 +31,7 @@ def definition(case: Case) -> Finding | None:
     for call in case.answer.calls if case.answer else ():
         if call.name in case.repeated:
             unclear.add("definition-repeated")
-        elif call.name in case.tools:
+        elif call.name in case.tools.definitions:
             try:
                 case.tools.checker(call.name)
             except Uncheckable as problem:

@@ -7,6 +7,7 @@ the conversation speaks of another tool, or when other calls bring the values.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from selfimprove.records import Call, Tool
@@ -31,12 +32,12 @@ def grounding(case: Case) -> Finding | None:
     calls = [c for c in case.answer.calls if c.name in case.tools.definitions] if case.answer else []
     said = case.said
     found: set[str] = set()
-    evidence: list[set[str]] = []
+    evidence: list[list[Any]] = []
     left = MOST_VALUES
     for call in calls:
         tool = case.tools[call.name]
-        root, shown = tool.parameters, set()
-        schemas = properties(root)
+        root, about = tool.parameters, tool.description
+        schemas, shown = properties(root), []
         waiting = [(name, value, schemas.get(name)) for name, value in call.arguments.items()]
         while waiting:
             path, value, schema = waiting.pop()
@@ -46,11 +47,11 @@ def grounding(case: Case) -> Finding | None:
             left -= 1
             if left < 0:
                 return "unknown", ("too-much-to-trace",)
-            how = trace(value, schema, said, root, (path, tool.description))
+            how = trace(value, schema, said, root, (path, about))
             if how is None:
                 found.add(f"ungrounded:{path}"[:80])
             elif how in _EVIDENCE:
-                shown.add(repr(value))
+                shown.append(value)
         evidence.append(shown)
     if not found and (len(calls) > 1 or not all(evidence)):
         found = _unspoken(case, calls, evidence)
@@ -68,12 +69,13 @@ def _inside(path: str, value: dict[str, Any] | list[Any], schema: Any, root: dic
     return [(path, item, one.get("items")) for item in value]
 
 
-def _unspoken(case: Case, calls: list[Call], evidence: list[set[str]]) -> set[str]:
+def _unspoken(case: Case, calls: list[Call], evidence: list[list[Any]]) -> set[str]:
     """Calls with no value of their own whose tool the conversation does not speak of."""
     found = set()
+    shown = [set(map(repr, values)) for values in evidence]
+    shared = Counter(value for values in shown for value in values)
     for number, call in enumerate(calls):
-        others = set().union(*evidence[:number], *evidence[number + 1 :]) if len(calls) > 1 else set()
-        if evidence[number] - others or _speaks_of(case.said, case.tools[call.name]):
+        if any(shared[value] == 1 for value in shown[number]) or _speaks_of(case.said, case.tools[call.name]):
             continue
         rivals = (t for n, t in case.tools.items() if n != call.name)
         if len(calls) > 1 or any(_speaks_of(case.said, rival) for rival in rivals):

@@ -61,7 +61,7 @@ def decide(row: RowCase, layers: Sequence[str], profile: Profile, counts: Counts
     differs: Mismatch | None = None
     answer = row.case.answer
     if answer is not None:
-        tools = [row.case.tools[n] for n in {c.name for c in answer.calls} if n in row.case.tools]
+        tools = [row.case.tools[n] for n in {c.name for c in answer.calls} if n in row.case.tools.definitions]
         for right in row.rights:
             differs = match(answer.calls, right.answers, tools, profile, literal=right.literal)
             if differs is None:

@@ -25,7 +25,7 @@ _markup = re.compile(
 
 
 def sanitise(case: Case) -> Finding | None:
-    if case.answer is None or all(_is_plain("".join(_texts([call.name, call.arguments]))) for call in case.answer.calls):
+    if case.answer is None or _is_plain("".join(_texts([[call.name, call.arguments] for call in case.answer.calls]))):
         return None
     found = {code for call in case.answer.calls for text in _texts([call.name, call.arguments]) if (code := _code(text, case))}
     return ("rejected", tuple(sorted(found))) if found else None
