@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
+from itertools import islice
 from typing import Any
 
 from selfimprove.tools.canonical import is_default
@@ -72,7 +73,7 @@ def trace(
             # All that was said is no value of it: a model that understood nothing copies the request.
             whole = low.count(" ") > 2 and len(low) == len(said.plain) - 2
             return None if whole or (len(low) > 40 and len(low) > 0.8 * len(said.plain)) else "said"
-    elif isinstance(value, int) and said.has(str(value)):
+    elif isinstance(value, int) and _is_said_number(value, str(value), said):
         return "number"
     one = resolve(schema, root or {}) if schema else {}
     if _goes_without_saying(value, one, root or {}):
@@ -107,14 +108,27 @@ def _is_number(text: str, value: float) -> bool:
 def _number(
     number: float, value: Any, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]
 ) -> str | None:  # fmt: skip
-    if said.has(str(value)) or number in said.numbers:
+    if _is_said_number(number, str(value), said) or number in said.numbers:
         return "number"
-    if number < 0 and -number in said.numbers and _negative.search(said.text):
+    if number < 0 and -number in said.numbers and _is_said_below_zero(number, said):
         return "number"
     for other, names in said.conversions:
         if abs(number - other) <= 1e-6 * abs(other) and names_unit(names, schema.get("description"), *about):
             return "measure"
     return _enum(value, schema, said)
+
+
+def _is_said_number(number: float, text: str, said: Conversation) -> bool:
+    """Whether a number stands in the conversation as it is written, and not only behind a minus sign."""
+    if not said.has(text):
+        return False
+    return ("-" + text not in said.raw and "\u2212" + text not in said.raw) or number in said.numbers
+
+
+def _is_said_below_zero(number: float, said: Conversation) -> bool:
+    """Whether a word that makes a number negative stands near it: "under 5" far away says nothing of another 5."""
+    near = (said.digits[max(0, found.start() - 30) : found.end() + 30] for found in islice(_negative.finditer(said.digits), 100))
+    return any(-number in numbers_in(words, spelled=False) for words in near)
 
 
 def _text(value: str, low: str, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]) -> str | None:
