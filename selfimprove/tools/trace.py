@@ -38,6 +38,8 @@ _chain = re.compile(r"\d[.:/-]\d+[.:/-]\d")
 """Addresses, versions, telephone numbers: said as a whole or not at all."""
 _day_like = re.compile(r"\d[-/.]\d{1,2}[-/.]\d")
 _time_like = re.compile(r"\d:\d\d")
+_since_midnight = re.compile(r"\b(0\d|\d\d(?=:\d\d:)):(\d\d)")
+"""A time that says which half of the day is meant: with a leading zero, or with seconds."""
 _month_day = re.compile(r"\d\d?-\d\d?")
 _asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
 _allowed_said = re.compile(
@@ -69,7 +71,7 @@ def trace(
         if value not in said.raw and _is_made_up(value, said):
             return None
         low = plain(value[:LONGEST_VALUE])
-        if low and said.has(low):
+        if low and said.has(low) and (not low.isdecimal() or _is_said_number(float(low[:300]), low, said)):
             # All that was said is no value of it: a model that understood nothing copies the request.
             whole = low.count(" ") > 2 and len(low) == len(said.plain) - 2
             return None if whole or (len(low) > 40 and len(low) > 0.8 * len(said.plain)) else "said"
@@ -119,10 +121,14 @@ def _number(
 
 
 def _is_said_number(number: float, text: str, said: Conversation) -> bool:
-    """Whether a number stands in the conversation as it is written, and not only behind a minus sign."""
+    """Whether a number stands in the conversation by itself: 5 is not said in -5, 5.75 or 1,005."""
     if not said.has(text):
         return False
-    return ("-" + text not in said.raw and "\u2212" + text not in said.raw) or number in said.numbers
+    return not any(sign + text in said.raw for sign in "-\u2212.,") and not _is_continued(text, said) or number in said.numbers
+
+
+def _is_continued(text: str, said: Conversation) -> bool:
+    return any(re.search(rf"{re.escape(text + sign)}\d", said.raw) for sign in ".," if text + sign in said.raw)
 
 
 def _is_said_below_zero(number: float, said: Conversation) -> bool:
@@ -189,6 +195,8 @@ def _as_moment(value: str, said: Conversation) -> str | None:
         return None
     days = dates_in(low.replace("-", "/") if _month_day.fullmatch(low.strip()) else low)
     hours = times_in(low, bare=False)
+    if (written := _since_midnight.findall(low)) and "m" not in low:
+        hours &= {(int(hour), int(minute)) for hour, minute in written}
     if (not days and _day_like.search(low)) or (not hours and _time_like.search(low)):
         return None  # the 13th month, 80 o'clock
     if days and not any(_is_said_day(day, said) for day in days):
@@ -211,7 +219,14 @@ def _as_words(low: str, said: Conversation) -> str | None:
     for word in words:
         if not _known(word, said):
             return None
-    return None if _repeats(words, said.tokens) else "words"
+    # Numbers in another order are others: 2.1 for 1.2.
+    numbers = [w for w in words if w.isdecimal()]
+    return None if _repeats(words, said.tokens) or (len(numbers) > 1 and not _is_in_order(numbers, said)) else "words"
+
+
+def _is_in_order(numbers: list[str], said: Conversation) -> bool:
+    rest = iter(tokens(said.digits))
+    return all(number in rest for number in numbers)
 
 
 def _is_repeated(words: list[str]) -> bool:
