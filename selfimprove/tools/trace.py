@@ -38,8 +38,9 @@ _chain = re.compile(r"\d[.:/-]\d+[.:/-]\d")
 """Addresses, versions, telephone numbers: said as a whole or not at all."""
 _day_like = re.compile(r"\d[-/.]\d{1,2}[-/.]\d")
 _time_like = re.compile(r"\d:\d\d")
-_since_midnight = re.compile(r"\b(0\d|\d\d(?=:\d\d:)):(\d\d)")
+_since_midnight = re.compile(r"(?<![\d:])(0\d|\d\d(?=:\d\d:)):(\d\d)")
 """A time that says which half of the day is meant: with a leading zero, or with seconds."""
+_thousands = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _month_day = re.compile(r"\d\d?-\d\d?")
 _asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
 _allowed_said = re.compile(
@@ -73,7 +74,7 @@ def trace(
         low = plain(value[:LONGEST_VALUE])
         if low and said.has(low) and (not low.isdecimal() or _is_said_number(float(low[:300]), low, said)):
             # All that was said is no value of it: a model that understood nothing copies the request.
-            whole = low.count(" ") > 2 and len(low) == len(said.plain) - 2
+            whole = low.count(" ") > 0 and len(low) == len(said.plain) - 2
             return None if whole or (len(low) > 40 and len(low) > 0.8 * len(said.plain)) else "said"
     elif isinstance(value, int) and _is_said_number(value, str(value), said):
         return "number"
@@ -176,7 +177,7 @@ def _as_number(value: str, schema: dict[str, Any], said: Conversation, about: tu
     if _chain.search(digits):
         return None
     found = numbers_in(low)
-    if _repeats(tokens(digits), tokens(said.digits)):
+    if _repeats(tokens(digits), tokens(said.digits)) or not _is_in_order(digits, said):
         return None
     rest = [t for t in tokens(re.sub(r"[\d.,]+", " ", in_digits(low))) if t not in SMALL_WORDS]
     return "number" if found and found <= said.numbers and all(_known(w, said) for w in rest) else None
@@ -219,13 +220,13 @@ def _as_words(low: str, said: Conversation) -> str | None:
     for word in words:
         if not _known(word, said):
             return None
-    # Numbers in another order are others: 2.1 for 1.2.
-    numbers = [w for w in words if w.isdecimal()]
-    return None if _repeats(words, said.tokens) or (len(numbers) > 1 and not _is_in_order(numbers, said)) else "words"
+    return None if _repeats(words, said.tokens) or not _is_in_order(low, said) else "words"
 
 
-def _is_in_order(numbers: list[str], said: Conversation) -> bool:
-    rest = iter(tokens(said.digits))
+def _is_in_order(text: str, said: Conversation) -> bool:
+    """Whether the numbers of a text come as they were said: 2.1 is not 1.2, nor 5 apples and 3 pears 3 apples and 5 pears."""
+    numbers = [word for word in tokens(_thousands.sub("", text)) if word.isdecimal()]
+    rest = iter(tokens(_thousands.sub("", said.digits)) if len(numbers) > 1 else numbers)
     return all(number in rest for number in numbers)
 
 
@@ -252,10 +253,11 @@ def _repeats(words: list[str], said: list[str]) -> bool:
 
 
 def _known(word: str, said: Conversation) -> bool:
+    if word.isdecimal():
+        number = float(word[:300])
+        return number in said.numbers or _is_said_number(number, word, said)
     if word in said.words:
         return True
-    if word.isdecimal():
-        return float(word[:300]) in said.numbers
     return len(word) > 3 and said.has_stem(word)
 
 
