@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from itertools import islice
 from typing import Any
 
 from selfimprove.tools.canonical import is_default
@@ -22,6 +21,7 @@ from selfimprove.tools.codes import COMMON, codes_of, is_zone, named_regions, na
 from selfimprove.tools.conversation import Conversation, is_numeric
 from selfimprove.tools.moments import Day, dates_in, rest_of, times_in
 from selfimprove.tools.numerals import in_digits, numbers_in
+from selfimprove.tools.said_numbers import is_below_zero, is_in_order, is_said
 from selfimprove.tools.subschema import resolve
 from selfimprove.tools.units import names_unit
 from selfimprove.tools.words import folded, plain, tokens
@@ -40,7 +40,6 @@ _day_like = re.compile(r"\d[-/.]\d{1,2}[-/.]\d")
 _time_like = re.compile(r"\d:\d\d")
 _since_midnight = re.compile(r"(?<![\d:])(0\d|\d\d(?=:\d\d:)):(\d\d)")
 """A time that says which half of the day is meant: with a leading zero, or with seconds."""
-_thousands = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _month_day = re.compile(r"\d\d?-\d\d?")
 _asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
 _allowed_said = re.compile(
@@ -55,9 +54,6 @@ SMALL_WORDS = frozenset(
     "a an the of in on at to for and or is are with by from my your our their his her its it this that as be me i you we".split()  # noqa: SIM905
 )
 _default_said = re.compile(r"\bdefaults?(?:\s+(?:value|is|to|as))*\s*[:=]?\s*[\"'`]?([\w.+/-]+)", re.IGNORECASE)
-_negative = re.compile(
-    r"\b(?:minus|negative|below|under|south|west|decrease\w*|reduce\w*|lower\w*|down|loss|lost|drop\w*)\b|[\d°]\s*[sw]\b"
-)
 
 
 def trace(
@@ -72,11 +68,11 @@ def trace(
         if value not in said.raw and _is_made_up(value, said):
             return None
         low = plain(value[:LONGEST_VALUE])
-        if low and said.has(low) and (not low.isdecimal() or _is_said_number(float(low[:300]), low, said)):
+        if low and said.has(low) and (not low.isdecimal() or is_said(float(low[:300]), low, said)):
             # All that was said is no value of it: a model that understood nothing copies the request.
             whole = low.count(" ") > 0 and len(low) == len(said.plain) - 2
             return None if whole or (len(low) > 40 and len(low) > 0.8 * len(said.plain)) else "said"
-    elif isinstance(value, int) and _is_said_number(value, str(value), said):
+    elif isinstance(value, int) and is_said(value, str(value), said):
         return "number"
     one = resolve(schema, root or {}) if schema else {}
     if _goes_without_saying(value, one, root or {}):
@@ -111,31 +107,14 @@ def _is_number(text: str, value: float) -> bool:
 def _number(
     number: float, value: Any, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]
 ) -> str | None:  # fmt: skip
-    if _is_said_number(number, str(value), said) or number in said.numbers:
+    if is_said(number, str(value), said) or number in said.numbers:
         return "number"
-    if number < 0 and -number in said.numbers and _is_said_below_zero(number, said):
+    if number < 0 and -number in said.numbers and is_below_zero(number, said):
         return "number"
     for other, names in said.conversions:
         if abs(number - other) <= 1e-6 * abs(other) and names_unit(names, schema.get("description"), *about):
             return "measure"
     return _enum(value, schema, said)
-
-
-def _is_said_number(number: float, text: str, said: Conversation) -> bool:
-    """Whether a number stands in the conversation by itself: 5 is not said in -5, 5.75 or 1,005."""
-    if not said.has(text):
-        return False
-    return not any(sign + text in said.raw for sign in "-\u2212.,") and not _is_continued(text, said) or number in said.numbers
-
-
-def _is_continued(text: str, said: Conversation) -> bool:
-    return any(re.search(rf"{re.escape(text + sign)}\d", said.raw) for sign in ".," if text + sign in said.raw)
-
-
-def _is_said_below_zero(number: float, said: Conversation) -> bool:
-    """Whether a word that makes a number negative stands near it: "under 5" far away says nothing of another 5."""
-    near = (said.digits[max(0, found.start() - 30) : found.end() + 30] for found in islice(_negative.finditer(said.digits), 100))
-    return any(-number in numbers_in(words, spelled=False) for words in near)
 
 
 def _text(value: str, low: str, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]) -> str | None:
@@ -177,7 +156,7 @@ def _as_number(value: str, schema: dict[str, Any], said: Conversation, about: tu
     if _chain.search(digits):
         return None
     found = numbers_in(low)
-    if _repeats(tokens(digits), tokens(said.digits)) or not _is_in_order(digits, said):
+    if _repeats(tokens(digits), tokens(said.digits)) or not is_in_order(digits, said):
         return None
     rest = [t for t in tokens(re.sub(r"[\d.,]+", " ", in_digits(low))) if t not in SMALL_WORDS]
     return "number" if found and found <= said.numbers and all(_known(w, said) for w in rest) else None
@@ -220,14 +199,7 @@ def _as_words(low: str, said: Conversation) -> str | None:
     for word in words:
         if not _known(word, said):
             return None
-    return None if _repeats(words, said.tokens) or not _is_in_order(low, said) else "words"
-
-
-def _is_in_order(text: str, said: Conversation) -> bool:
-    """Whether the numbers of a text come as they were said: 2.1 is not 1.2, nor 5 apples and 3 pears 3 apples and 5 pears."""
-    numbers = [word for word in tokens(_thousands.sub("", text)) if word.isdecimal()]
-    rest = iter(tokens(_thousands.sub("", said.digits)) if len(numbers) > 1 else numbers)
-    return all(number in rest for number in numbers)
+    return None if _repeats(words, said.tokens) or not is_in_order(low, said) else "words"
 
 
 def _is_repeated(words: list[str]) -> bool:
@@ -255,7 +227,7 @@ def _repeats(words: list[str], said: list[str]) -> bool:
 def _known(word: str, said: Conversation) -> bool:
     if word.isdecimal():
         number = float(word[:300])
-        return number in said.numbers or _is_said_number(number, word, said)
+        return number in said.numbers or is_said(number, word, said)
     if word in said.words:
         return True
     return len(word) > 3 and said.has_stem(word)

@@ -294,7 +294,7 @@ def test_an_abstention_that_speaks_of_a_tool_is_not_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("more", [{}, {"reference_calls": [OSLO]}])
-def test_a_wrong_call_beside_the_marks_of_a_right_one_is_refused_and_an_echo_of_the_right_one_is_not(more: dict[str, Any]) -> None:
+def test_a_wrong_call_beside_the_marks_is_refused_and_an_echo_of_the_right_one_is_not(more: dict[str, Any]) -> None:
     right = f"<tool_call>{json.dumps(OSLO)}</tool_call>"
     for wrong in (json.dumps(call(city="Paris")), "get_weather(city='Paris')", f"<|python_tag|>{json.dumps(call(city='Paris'))}"):
         assert judged(f"{wrong}\n{right}", **more) == ("rejected", "many-answers")
