@@ -138,7 +138,7 @@ def test_a_near_number_is_not_taken_for_the_one_that_was_said(value: Any, text: 
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (5, "from -5 to 5"), (5, "rooms 3-5"), (-25, "minus twenty five degrees"), (-33.86, "at 33.86 S, 151.2 E"), 
+        (5, "from -5 to 5"), (5, "rooms 3-5"), (-25, "minus twenty five degrees"), (-33.86, "at 33.86 S, 151.2 E"),
         (5, "it is 5."), (5, "3, 5, 7"), (5, "3,5,7"), (1234, "call 555-1234"), ("10-12", "ages 10 to 12"), ("17:00:00", "at 5"),
         ("10:30", "10:30 pm"),
     ],
