@@ -230,7 +230,7 @@ def _known(word: str, said: Conversation) -> bool:
         return number in said.numbers or is_said(number, word, said)
     if word in said.words:
         return True
-    return len(word) > 3 and said.has_stem(word)
+    return len(word) > 3 and said.has_form(word)
 
 
 def _as_code(value: str, low: str, said: Conversation) -> str | None:
