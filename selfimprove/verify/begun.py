@@ -26,7 +26,8 @@ _mark = re.compile(
 )
 _thought = re.compile(r"\A.*(?:</(?:think|thinking|reasoning|scratch_pad)>|\[/THINK\])", re.DOTALL)
 _named = re.compile(
-    r"\b(?:name|function|tool_name|action)[\"']?\s*+[:=]\s*+[\"']?([^\"'\n<>({]{1,64})|(?<![\w.\-/])([\w.\-/]++)\(\w*+\s*+\Z",
+    r"\b(?:name|function|tool_name|action)[\"']?\s*+[:=]\s*+[\"']?([^\"'\n<>({]{1,64})"
+    r"|(?<![\w.\-/])([\w.\-/]++)\(\w*+\s*+\Z|\[\s*+([^()\[\]{}\n=,]{1,64})\(\w*+\s*+\Z",
     re.IGNORECASE,
 )
 
@@ -37,4 +38,4 @@ def begins_a_call(text: str, tools: Container[str]) -> bool:
     said = _thought.sub("", text)
     if _mark.search(said) or said.strip(" \n\t[`\"'") in tools:
         return True
-    return any((found[1] or found[2]).strip() in tools for found in _named.finditer(said))
+    return any((found[1] or found[2] or found[3]).strip() in tools for found in _named.finditer(said))

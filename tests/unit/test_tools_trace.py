@@ -156,9 +156,10 @@ def test_a_short_request_copied_whole_into_an_argument_is_not_taken_for_its_valu
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        ("Pari", "weather in Paris"), ("appl", "an apple"), ("updat", "update it"), ("movi", "two movies"), ("thrill", "a thriller"),
-        ("Londonn", "weather in London"), ("Oslos", "weather in Oslo"), ("chickenly", "a chicken"), ("todayy", "the news of today"),
-        ("citru", "citrus fruits"), ("newuse", "my name is newuser"),
+        ("Pari", "weather in Paris"), ("appl", "an apple"), ("updat", "update it"), ("movi", "two movies"),
+        ("thrill", "a thriller"),
+        ("Londonn", "weather in London"), ("Oslos", "weather in Oslo"), ("chickenly", "a chicken"),
+        ("todayy", "the news of today"), ("citru", "citrus fruits"), ("newuse", "my name is newuser"),
     ],
 )  # fmt: skip
 def test_a_word_cut_short_or_misspelt_is_not_traced_to_the_whole_one(value: str, text: str) -> None:
@@ -167,7 +168,7 @@ def test_a_word_cut_short_or_misspelt_is_not_traced_to_the_whole_one(value: str,
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("movie", "two movies"), ("cities", "which city"), ("city", "which cities"), ("bus", "all buses"), ("dishes", "one dish")],
+    [("movie", "two movies"), ("cities", "which city"), ("city", "which cities"), ("glass", "two glasses"), ("dishes", "one dish")],
 )
 def test_the_singular_of_a_plural_is_still_traced_and_the_other_way_round(value: str, text: str) -> None:
     assert trace(value, {}, Conversation(text)) == "words"
