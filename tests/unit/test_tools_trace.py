@@ -168,7 +168,10 @@ def test_a_word_cut_short_or_misspelt_is_not_traced_to_the_whole_one(value: str,
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [("movie", "two movies"), ("cities", "which city"), ("city", "which cities"), ("glass", "two glasses"), ("dishes", "one dish")],
-)
+    [
+        ("movie", "two movies"), ("cities", "which city"), ("city", "which cities"), ("glass", "two glasses"),
+        ("dishes", "one dish"),
+    ],
+)  # fmt: skip
 def test_the_singular_of_a_plural_is_still_traced_and_the_other_way_round(value: str, text: str) -> None:
     assert trace(value, {}, Conversation(text)) == "words"
