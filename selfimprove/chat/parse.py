@@ -66,6 +66,8 @@ class Parsed(NamedTuple):
     problem: str | None = None
     skipped: str = ""
     """Prose and thoughts around the calls."""
+    beside: tuple[Call, ...] = ()
+    """What looks like a call outside the marks, where others stand between marks: it counts for nothing here."""
 
 
 class _Broken(Exception):  # noqa: N818 - a reason, caught in this file
@@ -311,7 +313,8 @@ def _conclude(text: str, reading: _Reading) -> Parsed:
     if calls and _is_cut(text):
         return Parsed(problem="unclosed-call", skipped=skipped)
     if calls and (marked or not reading.data or reading.prose):
-        return Parsed(answer=Answer(calls=tuple(calls)), skipped=skipped)
+        beside = tuple(c for _, r in reading.regions for c in r.calls or () if not r.marked) if marked else ()
+        return Parsed(answer=Answer(calls=tuple(calls)), skipped=skipped, beside=beside)
     if reading.data and not reading.prose:
         return Parsed(problem="not-a-call", skipped=skipped)
     said = _gaps(text, sorted(reading.thoughts))

@@ -14,7 +14,7 @@ from itertools import accumulate
 from selfimprove.tools.moments import Day, dates_in, relative_dates, times_in
 from selfimprove.tools.numerals import SPELLED, in_digits, numbers_in
 from selfimprove.tools.units import UNITS, converted
-from selfimprove.tools.words import folded, stem, tokens
+from selfimprove.tools.words import folded, numbers_of, stem, tokens
 
 LARGEST = 400_000
 """Characters that are looked at. A longer conversation is cut in the middle: its two ends matter most."""
@@ -68,6 +68,11 @@ class Conversation:
         # A stem begins its word: most that are not there need no other word's stem, and most that are need one.
         start = self.plain.find(f" {sought}") + 1
         return start > 0 and (stem(self.plain[start : self.plain.index(" ", start)]) == sought or sought in self.stems)
+
+    def has_form(self, word: str) -> bool:
+        """Whether a word is said in singular or plural: "movie" for "movies". Other endings are no proof: "movi", "moviest". What
+        is only said with a capital has no plural: "Pari" is not what there are several of in "Paris"."""
+        return not self.raw_words.isdisjoint(numbers_of(word))
 
     def has_joined(self, joined: str) -> bool:
         """Whether whole words stand in the text that are this one without the spaces: "livingroom" for "living room"."""

@@ -21,6 +21,7 @@ from selfimprove.tools.codes import COMMON, codes_of, is_zone, named_regions, na
 from selfimprove.tools.conversation import Conversation, is_numeric
 from selfimprove.tools.moments import Day, dates_in, rest_of, times_in
 from selfimprove.tools.numerals import in_digits, numbers_in
+from selfimprove.tools.said_numbers import is_below_zero, is_in_order, is_said
 from selfimprove.tools.subschema import resolve
 from selfimprove.tools.units import names_unit
 from selfimprove.tools.words import folded, plain, tokens
@@ -38,6 +39,8 @@ _chain = re.compile(r"\d[.:/-]\d+[.:/-]\d")
 _day_like = re.compile(r"\d[-/.]\d{1,2}[-/.]\d")
 _time_like = re.compile(r"\d:\d\d")
 _iso_day = re.compile(r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})")
+_since_midnight = re.compile(r"(?<![\d:])(0\d|\d\d(?=:\d\d:)):(\d\d)")
+"""A time that says which half of the day is meant: with a leading zero, or with seconds."""
 _month_day = re.compile(r"\d\d?-\d\d?")
 _asks_for_region = re.compile(r"\b(?:state|country|region)\b|\b[A-Z][\w ]+, [A-Z]{2}\b|\b[A-Z]\w+, [A-Z]\w+\b")
 _allowed_said = re.compile(
@@ -52,9 +55,6 @@ SMALL_WORDS = frozenset(
     "a an the of in on at to for and or is are with by from my your our their his her its it this that as be me i you we".split()  # noqa: SIM905
 )
 _default_said = re.compile(r"\bdefaults?(?:\s+(?:value|is|to|as))*\s*[:=]?\s*[\"'`]?([\w.+/-]+)", re.IGNORECASE)
-_negative = re.compile(
-    r"\b(?:minus|negative|below|under|south|west|decrease\w*|reduce\w*|lower\w*|down|loss|lost|drop\w*)\b|[\d°]\s*[sw]\b"
-)
 
 
 def trace(
@@ -69,11 +69,11 @@ def trace(
         if value not in said.raw and _is_made_up(value, said):
             return None
         low = plain(value[:LONGEST_VALUE])
-        if low and said.has(low):
+        if low and said.has(low) and (not low.isdecimal() or is_said(float(low[:300]), low, said)):
             # All that was said is no value of it: a model that understood nothing copies the request.
-            whole = low.count(" ") > 2 and len(low) == len(said.plain) - 2
+            whole = low.count(" ") > 0 and len(low) == len(said.plain) - 2
             return None if whole or (len(low) > 40 and len(low) > 0.8 * len(said.plain)) else "said"
-    elif isinstance(value, int) and said.has(str(value)):
+    elif isinstance(value, int) and is_said(value, str(value), said):
         return "number"
     one = resolve(schema, root or {}) if schema else {}
     if _goes_without_saying(value, one, root or {}):
@@ -108,9 +108,9 @@ def _is_number(text: str, value: float) -> bool:
 def _number(
     number: float, value: Any, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]
 ) -> str | None:  # fmt: skip
-    if said.has(str(value)) or number in said.numbers:
+    if is_said(number, str(value), said) or number in said.numbers:
         return "number"
-    if number < 0 and -number in said.numbers and _negative.search(said.text):
+    if number < 0 and -number in said.numbers and is_below_zero(number, said):
         return "number"
     # What is said has no sign: of all measures only degrees become negative ones, none below -18.
     for other, names in said.conversions if number > -18 else ():
@@ -158,7 +158,7 @@ def _as_number(value: str, schema: dict[str, Any], said: Conversation, about: tu
     if _chain.search(digits):
         return None
     found = numbers_in(low)
-    if _repeats(tokens(digits), tokens(said.digits)):
+    if _repeats(tokens(digits), tokens(said.digits)) or not is_in_order(digits, said):
         return None
     rest = [t for t in tokens(re.sub(r"[\d.,]+", " ", in_digits(low))) if t not in SMALL_WORDS]
     return "number" if found and found <= said.numbers and all(_known(w, said) for w in rest) else None
@@ -181,6 +181,8 @@ def _as_moment(value: str, said: Conversation) -> str | None:
         return None
     days = dates_in(low.replace("-", "/") if _month_day.fullmatch(low.strip()) else low)
     hours = times_in(low, bare=False)
+    if (written := _since_midnight.findall(low)) and "m" not in low:
+        hours &= {(int(hour), int(minute)) for hour, minute in written}
     if (not days and _day_like.search(low)) or (not hours and _time_like.search(low)):
         return None  # the 13th month, 80 o'clock
     if days and not any(_is_said_day(day, said) for day in days):
@@ -205,7 +207,7 @@ def _as_words(low: str, said: Conversation) -> str | None:
     for word in words:
         if not _known(word, said):
             return None
-    return None if _repeats(words, said.tokens) else "words"
+    return None if _repeats(words, said.tokens) or not is_in_order(low, said) else "words"
 
 
 def _is_repeated(words: list[str]) -> bool:
@@ -231,11 +233,12 @@ def _repeats(words: list[str], said: list[str]) -> bool:
 
 
 def _known(word: str, said: Conversation) -> bool:
+    if word.isdecimal():
+        number = float(word[:300])
+        return number in said.numbers or is_said(number, word, said)
     if said.has_word(word):
         return True
-    if word.isdecimal():
-        return float(word[:300]) in said.numbers
-    return len(word) > 3 and said.has_stem(word)
+    return len(word) > 3 and said.has_form(word)
 
 
 def _as_code(value: str, low: str, said: Conversation) -> str | None:

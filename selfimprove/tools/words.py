@@ -11,6 +11,8 @@ import unicodedata
 
 _token = re.compile(r"[^\W_]+")
 _apart = bytes(c if chr(c).isalnum() else ord(" ") for c in range(128)).ljust(256)
+_NO_PLURAL = ("ss", "is", "us")
+_HISSING = ("s", "x", "z", "ch", "sh", "o")
 _ENDINGS = ("ingly", "ing", "edly", "ies", "ied", "ers", "est", "es", "ed", "er", "ly", "s", "e", "y")
 
 
@@ -46,3 +48,21 @@ def stem(word: str) -> str:
             word = word[: -len(ending)]
             break
     return word[:-1] if len(word) > 4 and word[-1] == word[-2] else word
+
+
+def numbers_of(word: str) -> list[str]:
+    """The singular or the plural that an English word can be of: movie, movies; city, cities; bus, buses."""
+    found = []
+    if not word.endswith(("s", "i", "u")):
+        found.append(word + "s")
+    elif word.endswith("s") and not word.endswith(_NO_PLURAL):
+        found.append(word[:-1])
+    if word.endswith("ies"):
+        found.append(word[:-3] + "y")
+    elif word.endswith("es") and word[:-2].endswith(_HISSING):
+        found.append(word[:-2])
+    if word.endswith("y"):
+        found.append(word[:-1] + "ies")
+    elif word.endswith(_HISSING):
+        found.append(word + "es")
+    return found

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from selfimprove.records import AdmissibleCall, Call, Values
 from selfimprove.records.base import maker
 from selfimprove.tools.admissible import from_calls
 from selfimprove.tools.canonical import Profile
+from selfimprove.verify.begun import begins_a_call, ends_in_a_call
 from selfimprove.verify.case import Case, Offered
 from selfimprove.verify.twice import has_key_twice
 
@@ -61,26 +61,19 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     parsed = parse(candidate)
     answer, problem = parsed.answer, parsed.problem
     if answer is not None and answer.calls:
-        if parsed.skipped and _ends_in_a_call(candidate, parsed.skipped, tools):
+        if parsed.skipped and ends_in_a_call(candidate, parsed.skipped, tools):
             answer, problem = None, "unclosed-call"
         elif has_key_twice(candidate, answer.calls):
             answer, problem = None, "bad-json"
+        elif parsed.beside and not all(call in answer.calls for call in parsed.beside):
+            answer, problem = None, "many-answers"
+    elif answer is not None and begins_a_call(candidate, tools):
+        answer, problem = None, "bad-call"
     case = Case(
         answer=answer, problem=problem, tools=tools, repeated=repeated, text=_text(row), outputs=outputs,
         modules=modules or {},
     )  # fmt: skip
     return RowCase(id_, case, candidate, rights)
-
-
-_begun = re.compile(r"([\w.\-/]+)(\(\w*)?")
-
-
-def _ends_in_a_call(candidate: str, skipped: str, tools: Iterable[str]) -> bool:
-    """Whether the last line is the beginning of one more call as Python writes it: `get_we`, `get_weather(ci`. Only who knows
-    the tools can tell it from prose."""
-    tail = candidate.rstrip().rsplit("\n", 1)[-1].strip()
-    found = _begun.fullmatch(tail) if skipped.endswith(tail) and len(tail) < 200 else None
-    return found is not None and any(name == found[1] if found[2] else name.startswith(found[1]) for name in tools)
 
 
 def _tools(value: Any) -> tuple[Offered, frozenset[str], dict[str, Any]]:

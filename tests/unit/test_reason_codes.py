@@ -16,7 +16,8 @@ SOURCES = (
     "chat/parse.py", "subtasks/make.py", "subtasks/request.py", "tools/schema_rules.py", "generate/propose.py",
     "generate/stage.py",
     "verify/sanitise.py", "verify/structure.py", "verify/offered.py", "verify/definition.py", "verify/arguments.py",
-    "verify/grounding.py", "verify/execution.py", "verify/judge_sample.py", "verify/row.py", "tools/admissible.py",
+    "verify/grounding.py", "verify/execution.py", "verify/judge_sample.py", "verify/row.py", "verify/reading.py",
+    "tools/admissible.py",
     "tools/validation.py", "evaluate/score.py", "evaluate/made.py",
 )  # fmt: skip
 NOT_CODES = {

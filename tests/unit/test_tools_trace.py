@@ -120,3 +120,58 @@ def test_numbers_dates_and_times_in_doubt_are_given_every_way() -> None:
     assert numbers_in("from -2.5k to 1,000 on 2026-03-04") >= {-2.5, 2500.0, 1000.0, 2026.0, 3.0, 4.0}
     assert dates_in("3/4/2026") == {(2026, 3, 4), (2026, 4, 3)}
     assert times_in("7") == {(7, 0), (19, 0)}
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (5, "set it to -5 degrees"), (5.5, "set it to \u22125.5 degrees"), (-4, "28 W 10th Street, with a rating of at least 4"),
+        (5, "it costs 5.75"), (75, "it costs 5.75"), (1, "pay 1,250 now"), (250, "pay 1,250 now"), ("250", "pay 1,250 now"),
+        ("2.1", "release 1.2"), ("version 2.1", "version 1.2"), ("5 apples, 3 pears", "3 apples and 5 pears"),
+        ("05:00", "at 5 pm"), ("2026-03-03 10:30:00", "March 3, 2026 at 10:30 pm"),
+    ],
+)  # fmt: skip
+def test_a_near_number_is_not_taken_for_the_one_that_was_said(value: Any, text: str) -> None:
+    assert trace(value, {}, Conversation(text)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (5, "from -5 to 5"), (5, "rooms 3-5"), (-25, "minus twenty five degrees"), (-33.86, "at 33.86 S, 151.2 E"),
+        (5, "it is 5."), (5, "3, 5, 7"), (5, "3,5,7"), (1234, "call 555-1234"), ("10-12", "ages 10 to 12"), ("17:00:00", "at 5"),
+        ("10:30", "10:30 pm"),
+    ],
+)  # fmt: skip
+def test_a_number_beside_signs_is_still_found(value: Any, text: str) -> None:
+    assert trace(value, {}, Conversation(text))
+
+
+def test_a_short_request_copied_whole_into_an_argument_is_not_taken_for_its_value() -> None:
+    assert trace("delete account", {}, Conversation("Delete account!")) is None
+    assert trace("account", {}, Conversation("Delete account!")) == "said"
+    assert trace("Oslo", {}, Conversation("Oslo?")) == "said"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Pari", "weather in Paris"), ("appl", "an apple"), ("updat", "update it"), ("movi", "two movies"),
+        ("thrill", "a thriller"),
+        ("Londonn", "weather in London"), ("Oslos", "weather in Oslo"), ("chickenly", "a chicken"),
+        ("todayy", "the news of today"), ("citru", "citrus fruits"), ("newuse", "my name is newuser"),
+    ],
+)  # fmt: skip
+def test_a_word_cut_short_or_misspelt_is_not_traced_to_the_whole_one(value: str, text: str) -> None:
+    assert trace(value, {}, Conversation(text)) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("movie", "two movies"), ("cities", "which city"), ("city", "which cities"), ("glass", "two glasses"),
+        ("dishes", "one dish"),
+    ],
+)  # fmt: skip
+def test_the_singular_of_a_plural_is_still_traced_and_the_other_way_round(value: str, text: str) -> None:
+    assert trace(value, {}, Conversation(text)) == "words"

@@ -264,3 +264,39 @@ def test_a_request_of_half_a_megabyte_of_numbers_is_judged_in_seconds(piece: str
     began = time.process_time()
     found = verify_row(row(call(city="Rome 7"), (piece * 500_000)[:300_000]))
     assert found["verdict"] == "unknown" and time.process_time() - began < 10
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>{"city": "Oslo"}',
+        "<start_function_call>call:get_weather{city:<escape>Oslo<escape>}<end_function_call>",
+        '<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Oslo"}<|call|>',
+        '<minimax:tool_call>\n<invoke name="get_weather">\n<parameter name="city">Oslo</parameter>\n</invoke>',
+        'Action: get_weather\nAction Input: {"city": "Oslo"}', '<TOOLCALL>[{"name": "get_weather",',
+        'Sure:\n```json\n{"name": "get_weather",', "Okay! get_weather(ci", "[get_weather(", "get_weather",
+    ],
+)  # fmt: skip
+def test_a_call_that_cannot_be_read_does_not_pass_where_no_call_is_right(text: str) -> None:
+    assert judged(text, reference_calls=[])[0] == "rejected"
+    assert judged(text)[0] == "rejected"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "None of the tools (get_weather, get_time) can do this.", "I can't use `get_weather()` for that.", "[TOOL_CALLS] []",
+        "<|tool_call|>[]", '<think>{"name": "get_weather"}? No.</think>\nHello!', "What is your name: the first or the last?",
+    ],
+)  # fmt: skip
+def test_an_abstention_that_speaks_of_a_tool_is_not_refused(text: str) -> None:
+    assert judged(text, reference_calls=[]) == ("accepted", "")
+
+
+@pytest.mark.parametrize("more", [{}, {"reference_calls": [OSLO]}])
+def test_a_wrong_call_beside_the_marks_is_refused_and_an_echo_of_the_right_one_is_not(more: dict[str, Any]) -> None:
+    right = f"<tool_call>{json.dumps(OSLO)}</tool_call>"
+    for wrong in (json.dumps(call(city="Paris")), "get_weather(city='Paris')", f"<|python_tag|>{json.dumps(call(city='Paris'))}"):
+        assert judged(f"{wrong}\n{right}", **more) == ("rejected", "many-answers")
+        assert judged(f"{right}\n{wrong}", **more) == ("rejected", "many-answers")
+    assert judged(f"I will call `get_weather(city='Oslo')`.\n{right}", **more) == ("accepted", "")
