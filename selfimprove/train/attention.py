@@ -35,13 +35,14 @@ def keep_rows_apart(model: Any) -> bool:
     return bool(config._attn_implementation == NAME)
 
 
-class _Row(NamedTuple):
-    """`own`: its own tokens, which stand together; `path`: where all that it attends to stand, the shared ones first; `mask`
-    (1, 1, own, all): those up to each. None for a row that shares nothing."""
+class _Rows(NamedTuple):
+    """How many tokens of its own each row has, how many it attends to, where those stand (None where no row shares any: each
+    attends to its own), and for each row that shares some, which are up to each (1, 1, own, attended)."""
 
-    own: int
-    path: Tensor | None
-    mask: Tensor | None
+    own: list[int]
+    attended: list[int]
+    paths: Tensor | None
+    masks: list[Tensor | None]
 
 
 class ByRow:
@@ -49,7 +50,7 @@ class ByRow:
 
     def __init__(self) -> None:
         self._ids: Tensor | None = None
-        self._rows: list[_Row] = []
+        self._rows = _Rows([], [], None, [])
 
     def __call__(
         self, module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None,
@@ -60,23 +61,24 @@ class ByRow:
         if position_ids is not None and position_ids is not self._ids:
             # Once for all layers: on a GPU reading waits.
             self._ids, self._rows = position_ids, _rows(position_ids)
-        if position_ids is None or len(self._rows) < 2:
+        own, attended, paths, masks = self._rows
+        if position_ids is None or len(own) < 2:
             return attend(module, query, key, value, attention_mask, **more)  # type: ignore[no-any-return]
-        lengths = [row.own for row in self._rows]
-        found = []
-        for row, q, k, v in zip(self._rows, query.split(lengths, 2), key.split(lengths, 2), value.split(lengths, 2), strict=True):
-            if row.path is not None:
-                k, v = key.index_select(2, row.path), value.index_select(2, row.path)
-            found.append(attend(module, q, k, v, row.mask, **more)[0])
-        return torch.cat(found, dim=1), None
+        if paths is not None:
+            key, value = key.index_select(2, paths), value.index_select(2, paths)
+        rows = zip(query.split(own, 2), key.split(attended, 2), value.split(attended, 2), masks, strict=True)
+        return torch.cat([attend(module, q, k, v, mask, **more)[0] for q, k, v, mask in rows], dim=1), None
 
 
-def _rows(ids: Tensor) -> list[_Row]:
+def _rows(ids: Tensor) -> _Rows:
     """Out of the positions (1, tokens) of a sequence."""
     begins = [0, *((ids[0, 1:] != ids[0, :-1] + 1).nonzero().flatten() + 1).tolist()]
-    path, rows = ids.new_empty(0), []
+    own, paths, masks = [], [], list[Tensor | None]()
+    path = ids.new_empty(0)
     for (begin, end), shared in zip(pairwise([*begins, ids.shape[1]]), ids[0, begins].tolist(), strict=True):
         path = torch.cat([path[:shared], torch.arange(begin, end, device=ids.device)])
-        earlier = torch.ones(end - begin, len(path), dtype=torch.bool, device=ids.device).tril(shared)
-        rows.append(_Row(end - begin, path, earlier[None, None]) if shared else _Row(end - begin, None, None))
-    return rows
+        earlier = torch.ones(end - begin, len(path), dtype=torch.bool, device=ids.device).tril(shared)[None, None]
+        own.append(end - begin)
+        paths.append(path)
+        masks.append(earlier if shared else None)
+    return _Rows(own, [len(path) for path in paths], torch.cat(paths) if any(ids[0, begins]) else None, masks)
