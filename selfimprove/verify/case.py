@@ -72,6 +72,8 @@ class Case(NamedTuple):
     tools: Offered
     text: str
     """What the user and the others said."""
+    request: str = ""
+    """The one request that is answered, where that is all that was said."""
     repeated: frozenset[str] = frozenset()
     """Names that two different definitions have."""
     made: bool = False
@@ -105,7 +107,7 @@ def of_attempt(sample: Sample, attempt: Attempt, runnable: Runnable = MappingPro
     modules = {name: runnable[name][1] for name, tool in tools.items() if name in runnable and runnable[name][0] == tool}
     return Case(
         answer=attempt.answer, problem=attempt.problem, tools=Offered(tools), repeated=repeated, text=sample.query,
-        made=sample.source == "make", voted=True, modules=modules,
+        request=sample.query, made=sample.source == "make", voted=True, modules=modules,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ the conversation speaks of another tool, or when other calls bring the values.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -15,12 +16,15 @@ from selfimprove.tools.canonical import is_default
 from selfimprove.tools.conversation import Conversation
 from selfimprove.tools.subschema import properties, resolve
 from selfimprove.tools.trace import SMALL_WORDS, trace
-from selfimprove.tools.words import folded, tokens
+from selfimprove.tools.words import folded, plain, tokens
 from selfimprove.verify.case import Case, Finding
 
 MOST_VALUES = 2_000
 """Values traced in one answer. No user says more of them."""
 _EVIDENCE = frozenset({"said", "number", "date", "time", "words", "measure", "code", "place"})
+_day, _time = re.compile(r"\d{4}-\d\d?-\d"), re.compile(r"\d:\d\d")
+_FORMS = {"date": _day, "date-time": _day, "time": _time}
+_MARKS = (("YYYY-MM-DD", _day), ("HH:MM", _time), ("YYYY", re.compile(r"\d")))
 _EMPTY_WORDS = SMALL_WORDS | frozenset((  # noqa: SIM905
     "get set all any new use used using given return returns tool function api data list value user users provide provides based "
     "specific specified various retrieve retrieves fetch information info request requests current details available"
@@ -48,12 +52,13 @@ def grounding(case: Case) -> Finding | None:
             if left < 0:
                 return "unknown", ("too-much-to-trace",)
             how = trace(value, schema, said, root, (path, about))
-            if how is None:
+            if how is None or (type(schema) is dict and _is_out_of_place(value, path, schema, said)):
                 found.add(f"ungrounded:{path}"[:80])
             elif how in _EVIDENCE:
                 shown.append(value)
         evidence.append(shown)
-    if not found and (len(calls) > 1 or not all(evidence)):
+        found |= {f"said-once:{value}"[:80] for value in _said_once(shown, said)} if len(shown) > 1 else set()
+    if not found:
         found = _unspoken(case, calls, evidence)
     return ("unknown", tuple(sorted(found))) if found else None
 
@@ -71,22 +76,50 @@ def _inside(path: str, value: dict[str, Any] | list[Any], schema: Any, root: dic
 
 def _unspoken(case: Case, calls: list[Call], evidence: list[list[Any]]) -> set[str]:
     """Calls with no value of their own whose tool the conversation does not speak of."""
-    found = set()
+    found, called = set(), {call.name for call in calls}
     shown = [set(map(repr, values)) for values in evidence]
     shared = Counter(value for values in shown for value in values)
     for number, call in enumerate(calls):
-        if any(shared[value] == 1 for value in shown[number]) or _speaks_of(case.said, case.tools[call.name]):
+        own = any(shared[value] == 1 for value in shown[number])
+        if (own and len(case.tools) == 1) or _speaks_of(case.said, case.tools[call.name]):
             continue
-        rivals = (t for n, t in case.tools.items() if n != call.name)
-        if len(calls) > 1 or any(_speaks_of(case.said, rival) for rival in rivals):
+        # What the values say, they say of themselves: "Find the book The Music Lesson" does not speak of a tool for music.
+        values = frozenset(tokens(folded(" ".join(map(str, shown[number])))))
+        rivals = (t for n, t in case.tools.items() if n not in called)
+        if (not own and len(calls) > 1) or any(_speaks_of(case.said, rival, values) for rival in rivals):
             found.add(f"unspoken:{call.name}"[:80])
     return found
 
 
-def _speaks_of(said: Conversation, tool: Tool) -> bool:
+def _is_out_of_place(value: Any, path: str, schema: dict[str, Any], said: Conversation) -> bool:
+    """What may be said but is no value here: the parameter's own name; words where the tool shows how a day or a time is
+    written; a switch that is turned against its default without a word about it."""
+    description = schema.get("description")
+    about = description if isinstance(description, str) else ""
+    if type(value) is bool:
+        if type(schema.get("default")) is not bool or value is schema["default"]:
+            return False
+        words = {w for w in tokens(folded(f"{_apart(path)} {about[:400]}")) if len(w) > 2} - _EMPTY_WORDS
+        return not any(map(said.has_stem, words))
+    if type(value) is not str:
+        return False
+    if plain(value) == plain(_apart(path.rpartition(".")[2])):
+        return "enum" not in schema and said.plain.count(f" {plain(value)} ") < 2
+    form = _FORMS.get(str(schema.get("format"))) or next((f for mark, f in _MARKS if mark in about), None)
+    return form is not None and not form.search(value)
+
+
+def _said_once(values: list[Any], said: Conversation) -> set[str]:
+    """What stands in more arguments of one call than it is said: one 4.7 is not the base and the height of a triangle."""
+    words = Counter(plain(str(value)) for value in values)
+    apart = said.plain.replace(" ", "  ")
+    return {t for t, count in words.items() if count > 1 and 0 < apart.count(f" {t.replace(' ', '  ')} ") < count}
+
+
+def _speaks_of(said: Conversation, tool: Tool, apart_from: frozenset[str] = frozenset()) -> bool:
     """Whether the conversation has a word of the tool's name or description."""
     named = tokens(folded(_apart(tool.name))) + tokens(folded(tool.description[:400]))
-    words = {w for w in named if len(w) > 2} - _EMPTY_WORDS
+    words = {w for w in named if len(w) > 2} - _EMPTY_WORDS - apart_from
     return not words.isdisjoint(said.words) or any(map(said.has_stem, words))
 
 

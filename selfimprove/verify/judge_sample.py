@@ -30,7 +30,7 @@ def judge_sample(
     sample: Sample, attempts: Sequence[Attempt], config: Verify, runnable: Runnable = MappingProxyType({}),
     judgements: Judgements = MappingProxyType({}),
 ) -> tuple[Judged, list[Checked]]:  # fmt: skip
-    """`judgements`: what a judge said of answers that grounding alone left in doubt."""
+    """`judgements`: what a judge said of answers that grounding or coverage alone left in doubt."""
     gold = sample.answer if sample.source != "oracle" else None
     checked = [check(sample, a, config, gold, runnable, judgements) for a in attempts]
     sampled = [(a, c) for a, c in zip(attempts, checked, strict=True) if a.index >= 0]

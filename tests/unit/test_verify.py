@@ -32,7 +32,7 @@ def call(name: str = "get_weather", **arguments: Any) -> Answer:
 OSLO, ROME = call(), call(city="Rome")
 
 
-def problem(gold: Answer | None = None, source: str = "make", query: str = "Weather in Oslo or Rome?") -> Sample:
+def problem(gold: Answer | None = None, source: str = "make", query: str = "weather in oslo or rome?") -> Sample:
     return Sample.model_validate(
         {"id": "p", "query": query, "tools": (WEATHER, TIME), "answer": gold, "source": source, "kind": "single"}
     )
