@@ -111,7 +111,7 @@ def test_a_said_value_in_the_wrong_place_is_not_trained_on(
         ("volume to 40 percent", "[set_volume(level=40, fade=False)]", (VOLUME,)),
         ("the weekday of 2024-02-29?", "[get_weekday(date='2024-02-29')]", (PRICE, WEEKDAY)),
         ("what does the alarm clock cost", "[price(product='alarm clock')]", (PRICE, ALARM)),
-        ("wake me at 07:30, weekday of 2024-02-29", "[set_alarm(time='07:30'), get_weekday(date='2024-02-29')]", (ALARM, WEEKDAY)),
+        ("07:30 alarm, 2024-02-29 weekday", "[set_alarm(time='07:30'), get_weekday(date='2024-02-29')]", (ALARM, WEEKDAY)),
     ],
 )
 def test_a_said_value_in_its_place_is_accepted(query: str, calls: str, tools: tuple[dict[str, Any], ...]) -> None:
