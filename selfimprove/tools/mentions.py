@@ -21,7 +21,7 @@ _mention = re.compile(
     r"|(?P<address>[^\s\"'<>(),;]+@[\w-]+\.[\w.-]*\w|https?://[^\s\"'<>]+|\b\w[\w-]{2,}\.[a-z][a-z0-9]{1,4}\b(?!\.\w))"
     r"|(?<![\w.,:/#'’+-])[$€£]?(?P<number>(?:\d{1,3}(?:,\d{3})++|\d++)(?:\.\d++)?+)(?![\w:/-]|[.,]\d|"
     rf" (?:{'|'.join(SCALES)}))"
-    r"|(?<![.!?:;,\"“'(] )(?<=[ ])(?P<name>[A-Z][\w'’&-]*(?: (?:(?:of|the|de|la) )?[A-Z][\w'’&-]*)*)"
+    r"|(?<![.!?:;,\"“'(] )(?<=[ ])(?P<name>[A-Z][\w'’&-]*(?: (?:(?:of|the|de|la) )?[A-Z][\w'’&-]*)*+)(?! \()"
 )
 _short = re.compile(r"[A-Z]{1,4}s?")
 """DVD, URLs, USD: kinds of things and units more often than things."""

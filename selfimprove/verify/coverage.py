@@ -8,6 +8,7 @@ seven in the evening is 19:00, and which number that came from is not looked for
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,6 +18,8 @@ from selfimprove.tools.conversation import Conversation
 from selfimprove.tools.mentions import mentions
 from selfimprove.verify.case import Case, Finding, Offered
 
+_WHOLE = re.compile(r"(?:\b|_)(?:id|keywords?|query|q|question|search|prompt)$|(?:Id|ID|Query)$")
+"""Arguments that stand for the whole: who has the number of an order needs no other word of it, and keywords are a summary."""
 MOST_VALUES = 500
 """Values in one answer. Whoever asks for more of them has named them in another way."""
 
@@ -25,6 +28,8 @@ def coverage(case: Case) -> Finding | None:
     calls = case.answer.calls if case.answer else ()
     named = mentions(case.request) if calls and case.request else None
     if not named or not any(named):
+        return None
+    if len(calls) == 1 and any(_WHOLE.search(name) for name in calls[0].arguments):
         return None
     values = list(_values(calls))
     if len(values) > MOST_VALUES:

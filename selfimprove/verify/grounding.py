@@ -81,12 +81,14 @@ def _unspoken(case: Case, calls: list[Call], evidence: list[list[Any]]) -> set[s
     shared = Counter(value for values in shown for value in values)
     for number, call in enumerate(calls):
         own = any(shared[value] == 1 for value in shown[number])
-        if (own and len(case.tools) == 1) or _speaks_of(case.said, case.tools[call.name]):
+        if (own and (len(case.tools) == 1 or not case.request)) or _speaks_of(case.said, case.tools[call.name]):
             continue
         # What the values say, they say of themselves: "Find the book The Music Lesson" does not speak of a tool for music.
-        values = frozenset(tokens(folded(" ".join(map(str, shown[number])))))
+        words = case.said.words.difference(tokens(folded(" ".join(map(str, shown[number])))))
         rivals = (t for n, t in case.tools.items() if n not in called)
-        if (not own and len(calls) > 1) or any(_speaks_of(case.said, rival, values) for rival in rivals):
+        if (not own and len(calls) > 1) or any(
+            not words.isdisjoint(_words_of(rival)) if own else _speaks_of(case.said, rival) for rival in rivals
+        ):
             found.add(f"unspoken:{call.name}"[:80])
     return found
 
@@ -116,11 +118,15 @@ def _said_once(values: list[Any], said: Conversation) -> set[str]:
     return {t for t, count in words.items() if count > 1 and 0 < apart.count(f" {t.replace(' ', '  ')} ") < count}
 
 
-def _speaks_of(said: Conversation, tool: Tool, apart_from: frozenset[str] = frozenset()) -> bool:
-    """Whether the conversation has a word of the tool's name or description."""
-    named = tokens(folded(_apart(tool.name))) + tokens(folded(tool.description[:400]))
-    words = {w for w in named if len(w) > 2} - _EMPTY_WORDS - apart_from
+def _speaks_of(said: Conversation, tool: Tool) -> bool:
+    """Whether the conversation has a word of the tool's name or description in some form."""
+    words = _words_of(tool)
     return not words.isdisjoint(said.words) or any(map(said.has_stem, words))
+
+
+def _words_of(tool: Tool) -> set[str]:
+    named = tokens(folded(_apart(tool.name))) + tokens(folded(tool.description[:400]))
+    return {w for w in named if len(w) > 2} - _EMPTY_WORDS
 
 
 def _apart(name: str) -> str:
