@@ -20,14 +20,19 @@ def ends_in_a_call(candidate: str, skipped: str, tools: Iterable[str]) -> bool:
 
 
 _mark = re.compile(
-    r"(?:<[|\uff5c]?[\w:]{0,20}?(?:tool[_\u2581]?calls?|function[_\u2581]calls?|python_tag|action)(?:[_\u2581](?:start|begin))?|\[TOOL_CALLS)"
-    r"[|\uff5c]?[>\]](?!\s*+\[\s*+\])|<invoke name=|<function=|\bto=functions\.",
+    r"(?:<[|\uff5c]?[\w:]{0,20}?(?:tool[_\u2581]?calls?|function[_\u2581]calls?|python_tag|action|tools_prefix)"
+    r"(?:[_\u2581](?:start|begin))?|\[TOOL_CALLS)[|\uff5c]?[>\]](?!\s*+\[\s*+\])|<(?:\w{1,20}:)?invoke name=|"
+    r"DSML[|\uff5c]|<function=|<arg_key>|<parameter[ =]|<start_function_call|\bto=functions\.",
     re.IGNORECASE,
 )
-_thought = re.compile(r"\A.*(?:</(?:think|thinking|reasoning|scratch_pad)>|\[/THINK\])", re.DOTALL)
+_thought = re.compile(
+    r"\A.*(?:</(?:think|thinking|reasoning|scratch_pad|seed:think)>|\[/THINK\]|<\|END_THINKING\|>|<\|inner_suffix\|>|<channel\|>|"
+    r"\u25c1/think\u25b7|assistantfinal|<\|channel\|>final)",
+    re.DOTALL,
+)
 _named = re.compile(
     r"\b(?:name|function|tool_name|action)[\"']?\s*+[:=]\s*+[\"']?([^\"'\n<>({]{1,64})"
-    r"|(?<![\w.\-/])([\w.\-/]++)\(\w*+\s*+\Z|\[\s*+([^()\[\]{}\n=,]{1,64})\(\w*+\s*+\Z",
+    r"|>>>([\w.\-]{1,64})|(?<![\w.\-/])([\w.\-/]++)\(\w*+\s*+\Z|\[\s*+([^()\[\]{}\n=,]{1,64})\(\w*+\s*+\Z",
     re.IGNORECASE,
 )
 
@@ -38,4 +43,4 @@ def begins_a_call(text: str, tools: Container[str]) -> bool:
     said = _thought.sub("", text)
     if _mark.search(said) or said.strip(" \n\t[`\"'") in tools:
         return True
-    return any((found[1] or found[2] or found[3]).strip() in tools for found in _named.finditer(said))
+    return any(next(filter(None, found.groups())).strip() in tools for found in _named.finditer(said))

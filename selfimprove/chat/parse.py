@@ -17,37 +17,38 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from selfimprove.chat import bracket, quick
+from selfimprove.chat.broken import Broken
 from selfimprove.chat.calls import read_calls, read_value
 from selfimprove.chat.literal import NotLiteral, skip_space
-from selfimprove.chat.write import CLOSE, OPEN, TOOL_CALLS
+from selfimprove.chat.marked import Region, marked_call, named_call, section
+from selfimprove.chat.marks import CALL, CONTROL, END_OF_ANALYSIS, OPENS, PATH, SECTION, STEP, THOUGHT, close_of, is_cut
 from selfimprove.records import Answer, Call
 from selfimprove.records.base import maker
-from selfimprove.records.sound import is_sound
 
-PARSER_VERSION = 4
+PARSER_VERSION = 5
 """Raised whenever the same text is read as something else: part of what a score rests on."""
 MAX_CHARACTERS = 1_000_000
 MAX_CALLS = 10_000
 _answer = maker(Answer)
 
-_NOISE = re.compile(r"(?:[\s,;]++|```[\w+-]*+|<\|\w++\|>|</s>)*")
+_NOISE = re.compile(rf"(?:[\s,;]++|```[\w+-]*+|{CONTROL}|</s>)*")
 """What may stand between calls without being prose: separators, code fences, control tokens that were decoded."""
 _OPENER = re.compile(
-    r"(?P<tag><tool_call>)|(?P<mistral>\[TOOL_CALLS\])|(?P<thought><(?:think|thinking|reasoning|scratch_pad)>|\[THINK\])"
+    rf"(?P<section>{SECTION})|(?P<mistral>\[TOOL_CALLS\])|(?P<thought>{THOUGHT})"
     r"|(?P<bracket>\[\s*+" + bracket.NAME + r"\()"
     r"|(?P<json>\{\s*+[\"'](?!\s*+\})|\{\s*+(?:name|function|tool_calls)\s*+:|\[\s*+\{\s*+[\"'])"
-    r"|(?P<function><function=)"
-    r"|(?P<foreign><｜tool▁calls?▁begin｜>|<\|tool_calls?(?:_section)?_begin\|>)"
+    rf"|(?P<call>{CALL}|{PATH}|{STEP})"
     r"|(?P<python>(?:^[ \t]*+|(?<=[:!.?,*-] )|(?<=`)|(?<=\|>|k>)|(?<=^\*\*)|(?<= \*\*))" + bracket.PYTHON_NAME + r"\()",
     re.MULTILINE,
 )  # fmt: skip
 _JSON_START = re.compile(r"\{\s*+(?:[\"'{}]|\w++\s*+:|\Z)|\[\s*+[\[{\"'\d\]-]")
-_LATE_THOUGHT = re.compile(r"\n[ \t]*+</(think|thinking|reasoning)>|</(think|thinking|reasoning)>[ \t]*+(?:\n|\Z)|\[/THINK\]")
+_LATE_THOUGHT = re.compile(
+    r"\n[ \t]*+</(?:think|thinking|reasoning|seed:think)>|</(?:think|thinking|reasoning|seed:think)>[ \t]*+(?:\n|\Z)|\[/THINK\]"
+)
 """The end of a thought that the prompt began. On a line's edge, where no JSON string can have it."""
-_FUNCTION_NAME = re.compile(r"([^<>{}\n]++)>\s*+(?=\{)")
+_ANALYSIS = re.compile(r"analysis(?=\S).*?assistant(?=commentary|final)", re.DOTALL)
+"""gpt-oss' thought, when the decoder left out the control tokens."""
 _MISTRAL_NAME = re.compile(r"([^\[\]{}\"\n]++)(?:\[CALL_ID\][^\[\]{}]*+)?(?:\[ARGS\])?\s*+(?=\{)")
-
-_FENCE = re.compile(r"\s*+(?:```[\w+-]*+\s*+)?")
 
 _LONE_CALL = re.compile(r"[ \t]*+\)[ \t]*+(?:\r?\n|\Z)")
 """The rest of a line that is a call without arguments and nothing else."""
@@ -68,26 +69,16 @@ class Parsed(NamedTuple):
     """Prose and thoughts around the calls."""
     beside: tuple[Call, ...] = ()
     """What looks like a call outside the marks, where others stand between marks: it counts for nothing here."""
-
-
-class _Broken(Exception):  # noqa: N818 - a reason, caught in this file
-    """The text is no answer; the argument is the reason code."""
-
-
-class _Region(NamedTuple):
-    """A part of the text that was read. `calls` is None for what is no call: a thought, or data."""
-
-    end: int
-    calls: list[Call] | None
-    marked: bool = False
-    """Between marks that mean nothing else. What merely looks like a call does not count beside it."""
+    raw: tuple[int, ...] = ()
+    """Positions of the calls whose arguments are all text because their syntax writes no types: only the tool's schema says what
+    they stand for (`selfimprove.subtasks.typed`)."""
 
 
 class _Reading:
     """What was found so far. `data`: whether a JSON value was met that is no call."""
 
     def __init__(self) -> None:
-        self.regions: list[tuple[int, _Region]] = []
+        self.regions: list[tuple[int, Region]] = []
         self.thoughts: list[tuple[int, int]] = []
         self.calls = 0
         self.prose = self.data = False
@@ -109,7 +100,7 @@ def read(text: str) -> Parsed:
     reading = _Reading()
     try:
         _read(text, reading)
-    except _Broken as reason:
+    except Broken as reason:
         done = [(start, region.end) for start, region in reading.regions]
         return Parsed(problem=str(reason), skipped=_gaps(text, done, stop=done[-1][1] if done else 0))
     return _conclude(text, reading)
@@ -117,10 +108,13 @@ def read(text: str) -> Parsed:
 
 def _read(text: str, reading: _Reading) -> None:
     position = 0
-    thought = "</think" in text or "</reasoning" in text or "[/THINK]" in text
-    if thought and (late := _LATE_THOUGHT.search(text)) and not text.lstrip().startswith(("<t", "{", "[")):
-        reading.thoughts.append((0, late.end()))
+    thought = "</think" in text or "</reasoning" in text or "[/THINK]" in text or "</seed:think" in text
+    if thought and (late := _LATE_THOUGHT.search(text)) and not _begins_with_a_mark(text):
         position = late.end()
+    elif text.startswith("analysis") and (stripped := _ANALYSIS.match(text)):
+        position = stripped.end()
+    if position:
+        reading.thoughts.append((0, position))
     while True:
         position = _end(_NOISE, text, position)
         if position == len(text):
@@ -135,11 +129,15 @@ def _read(text: str, reading: _Reading) -> None:
         # Data is counted as one call, so that a megabyte of `{}` costs no more than one of calls.
         reading.calls += 1 if region.calls is None and not reading.prose else len(region.calls or ())
         if reading.calls > MAX_CALLS:
-            raise _Broken("too-large")
+            raise Broken("too-large")
         position = region.end
 
 
-def _next(text: str, position: int, reading: _Reading) -> tuple[int, _Region | None]:
+def _begins_with_a_mark(text: str) -> bool:
+    return text.lstrip().startswith(("<t", "{", "[")) or OPENS.match(text, _end(_NOISE, text, 0)) is not None
+
+
+def _next(text: str, position: int, reading: _Reading) -> tuple[int, Region | None]:
     """(start, region) of the next place where something begins that is not prose; the end of the text and None without one."""
     found = None
     if not reading.prose and text[position] in "{[":
@@ -173,114 +171,66 @@ def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
     return found.end() if found else position
 
 
-def _thought(text: str, found: re.Match[str], reading: _Reading) -> _Region:
-    close = f"{found[0][0]}/{found[0][1:]}"
+def _thought(text: str, found: re.Match[str], reading: _Reading) -> Region:
+    close = close_of(found[0])
     end = text.find(close, found.end())
+    if found[0].endswith("<|message|>"):
+        ended = END_OF_ANALYSIS.search(text, found.end())
+        # What ends the analysis may begin the call.
+        end, close = (ended.start(), "") if ended else (-1, "")
     if end < 0 and not reading.prose:
-        raise _Broken("unclosed-thought")
+        raise Broken("unclosed-thought")
     if end < 0:
-        return _Region(found.end(), None)
+        return Region(found.end(), None)
     reading.thoughts.append((found.start(), end + len(close)))
-    return _Region(end + len(close), None)
+    return Region(end + len(close), None)
 
 
-def _json(text: str, start: int, reading: _Reading, *, first: bool) -> _Region:
+def _json(text: str, start: int, reading: _Reading, *, first: bool) -> Region:
     """Calls as JSON without marks. Where it is broken, it counts as a call that was begun if it has the keys of one."""
     try:
         value, end = read_value(text, start)
     except ValueError:
         rest = text[start:]
         if first or ("name" in rest and ("arguments" in rest or "parameters" in rest)):
-            raise _Broken("bad-json") from None
+            raise Broken("bad-json") from None
         # Not tried again further in: a call inside broken data is no call, and trying each brace would not be linear.
         reading.prose = True
-        return _Region(len(text), None)
+        return Region(len(text), None)
     # An empty list and nothing else is how JSON families say that no call is right.
     alone = value == [] and first and _end(_NOISE, text, end) == len(text)
     calls = [] if alone else read_calls(value, name_alone=first)
     reading.data |= calls is None
-    return _Region(end, calls)
+    return Region(end, calls)
 
 
-def _tag(text: str, found: re.Match[str], _: bool) -> _Region:
-    """Everything after `<tool_call>` up to its end, the next one, or the end of the text after a complete value."""
-    calls: list[Call] = []
-    position = found.end()
-    while True:
-        position = _end(_FENCE, text, position)
-        if calls and (position == len(text) or text.startswith(OPEN, position)):
-            return _Region(position, calls, marked=True)
-        if calls and text.startswith(CLOSE, position):
-            return _Region(position + len(CLOSE), calls, marked=True)
-        try:
-            value, position = _marked_value(text, position)
-        except ValueError:
-            raise _Broken("bad-json" if text.find(CLOSE, position) >= 0 else "unclosed-call") from None
-        if not value:
-            raise _Broken("not-a-call")
-        calls += value
+def _section(text: str, found: re.Match[str], _: bool) -> Region:
+    return section(text, found.start())
 
 
-def _marked_value(text: str, position: int) -> tuple[list[Call] | None, int]:
-    """Between marks, calls in brackets or Python's form are calls too: nothing else can be meant there."""
-    if not text.startswith("{", position):
-        if bracket.BEGINS.match(text, position):
-            return bracket.read_list(text, position)
-        if bracket.PYTHON.match(text, position):
-            call, position = bracket.read_call(text, position)
-            return [call], position
-    value, position = read_value(text, position)
-    return read_calls(value), position
+def _call(text: str, found: re.Match[str], _: bool) -> Region:
+    return marked_call(text, found.start())
 
 
-def _mistral(text: str, found: re.Match[str], _: bool) -> _Region:
+def _mistral(text: str, found: re.Match[str], _: bool) -> Region:
     """A list of calls, or a name, `[ARGS]` and an object."""
     position = skip_space(text, found.end())
     named = None if text.startswith(("[", "{"), position) else _MISTRAL_NAME.match(text, position)
-    return _named(text, named, position)
+    return named_call(text, named[1] if named else "", named.end() if named else position)
 
 
-def _function(text: str, found: re.Match[str], first: bool) -> _Region:
-    """`<function=NAME>{...}</function>`, a form that Llama 3 uses for tools of the user's own."""
-    named = _FUNCTION_NAME.match(text, found.end())
-    if not named and not first:
-        return _Region(found.end(), None)
-    region = _named(text, named, found.end())
-    return region._replace(end=region.end + len("</function>")) if text.startswith("</function>", region.end) else region
-
-
-def _foreign(text: str, found: re.Match[str], _: bool) -> _Region:
-    """Marks of a syntax that is not read here (DeepSeek's, Kimi's): a call was begun, so this is no prose."""
-    raise _Broken("bad-call")
-
-
-def _named(text: str, named: re.Match[str] | None, position: int) -> _Region:
-    try:
-        value, end = read_value(text, named.end() if named else position)
-    except ValueError as error:
-        cut = isinstance(error, NotLiteral) and error.position >= len(text.rstrip())
-        raise _Broken("unclosed-call" if cut else "bad-json") from None
-    name = named[1].strip() if named else ""
-    if not is_sound(name):
-        raise _Broken("bad-json")
-    calls = [Call(name=name, arguments=value)] if name else read_calls(value)
-    if not calls and value != []:
-        raise _Broken("not-a-call")
-    return _Region(end, calls or [], marked=True)
-
-
-def _bracket(text: str, found: re.Match[str], first: bool) -> _Region:
+def _bracket(text: str, found: re.Match[str], first: bool) -> Region:
     return _pythonic(text, found, first, (bracket.NAMED, bracket.EMPTY), bracket.read_list)
 
 
-def _python(text: str, found: re.Match[str], first: bool) -> _Region:
+def _python(text: str, found: re.Match[str], first: bool) -> Region:
     return _pythonic(text, found, first, (bracket.NAMED,), bracket.read_lines)
 
 
 def _pythonic(
     text: str, found: re.Match[str], first: bool, signs: tuple[re.Pattern[str], ...],
     read: Callable[[str, int], tuple[list[Call], int]],
-) -> _Region:  # fmt: skip
+) -> Region:  # fmt: skip
     """Calls as `name(key=value)`. In prose a name and parentheses are a call only when one of the signs follows."""
 
     def meant() -> bool:
@@ -289,19 +239,19 @@ def _pythonic(
         return any(sign.match(text, found.end()) for sign in signs)
 
     if not first and not meant():
-        return _Region(found.end(), None)
+        return Region(found.end(), None)
     try:
         calls, end = read(text, found.start())
     except bracket.NoCall as ended:
-        return _Region(ended.position, None)
+        return Region(ended.position, None)
     except NotLiteral as error:
         if not meant() and not text.rstrip().endswith((")", ")]")):
-            return _Region(found.end(), None)
-        raise _Broken("unclosed-call" if error.position >= len(text.rstrip()) else "bad-call") from None
-    return _Region(end, calls)
+            return Region(found.end(), None)
+        raise Broken("unclosed-call" if error.position >= len(text.rstrip()) else "bad-call") from None
+    return Region(end, calls)
 
 
-_READERS = {"tag": _tag, "mistral": _mistral, "function": _function, "foreign": _foreign, "bracket": _bracket, "python": _python}
+_READERS = {"section": _section, "call": _call, "mistral": _mistral, "bracket": _bracket, "python": _python}
 
 
 def _conclude(text: str, reading: _Reading) -> Parsed:
@@ -310,11 +260,13 @@ def _conclude(text: str, reading: _Reading) -> Parsed:
     calls = [call for _, region in used for call in region.calls or ()]
     whole = len(used) == 1 and used[0][0] == 0 and used[0][1].end == len(text)
     skipped = "" if whole else _gaps(text, [(start, region.end) for start, region in used])
-    if calls and _is_cut(text):
+    # A call may end in what looks like the beginning of a mark; prose hardly ever does.
+    whole = bool(used) and used[-1][1].end >= len(text.rstrip())
+    if (calls and not whole and is_cut(text)) or (not calls and not reading.data and is_cut(text, least=2)):
         return Parsed(problem="unclosed-call", skipped=skipped)
     if calls and (marked or not reading.data or reading.prose):
         beside = tuple(c for _, r in reading.regions for c in r.calls or () if not r.marked) if marked else ()
-        return Parsed(answer=Answer(calls=tuple(calls)), skipped=skipped, beside=beside)
+        return Parsed(answer=Answer(calls=tuple(calls)), skipped=skipped, beside=beside, raw=_raw(used))
     if reading.data and not reading.prose:
         return Parsed(problem="not-a-call", skipped=skipped)
     said = _gaps(text, sorted(reading.thoughts))
@@ -323,11 +275,13 @@ def _conclude(text: str, reading: _Reading) -> Parsed:
     return Parsed(answer=_abstention(said), skipped=skipped)
 
 
-def _is_cut(text: str) -> bool:
-    """Whether a text ends within the mark of one more call: it was cut off, though what is there can be read."""
-    tail = text.rstrip()[-len(TOOL_CALLS) :]
-    marks = (OPEN, "<function=", "</function", TOOL_CALLS)
-    return any(mark.startswith(tail[tail.rfind(mark[0]) :]) for mark in marks if mark[0] in tail)
+def _raw(used: list[tuple[int, Region]]) -> tuple[int, ...]:
+    raw: list[int] = []
+    before = 0
+    for _, region in used:
+        raw += (before + number for number in region.raw)
+        before += len(region.calls or ())
+    return tuple(raw)
 
 
 def _gaps(text: str, used: list[tuple[int, int]], stop: int | None = None) -> str:

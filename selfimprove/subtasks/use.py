@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from selfimprove.chat import Parsed, write
 from selfimprove.chat import parse as read
 from selfimprove.chat.begun import begins_a_call, ends_in_a_call
 from selfimprove.chat.twice import has_key_twice
-from selfimprove.records import Answer, Message, Row, Sample, Tool
+from selfimprove.records import Answer, Call, Message, Row, Sample, Tool
 from selfimprove.subtasks.prompt import system, turn
+from selfimprove.subtasks.typed import typed
 
 
 def prompt(sample: Sample) -> tuple[Message, ...]:
@@ -45,8 +46,21 @@ def parse(text: str, tools: Mapping[str, Tool]) -> Parsed:
     answer = parsed.answer
     if answer is None:
         return parsed
+    if parsed.raw:
+        answer = _typed(answer, parsed.raw, tools)
+        parsed = parsed._replace(answer=answer, raw=())
     problem = _flaw(text, parsed, answer, tools)
     return parsed._replace(answer=None, problem=problem) if problem else parsed
+
+
+def _typed(answer: Answer, raw: Collection[int], tools: Mapping[str, Tool]) -> Answer:
+    """The values of calls that were written as plain text, as their tools' schemas want them."""
+    calls = list(answer.calls)
+    for number in raw:
+        call = calls[number]
+        if call.name in tools:
+            calls[number] = Call(name=call.name, arguments=typed(call.arguments, tools[call.name].parameters))
+    return Answer(calls=tuple(calls))
 
 
 def _flaw(text: str, parsed: Parsed, answer: Answer, tools: Mapping[str, Tool]) -> str | None:
