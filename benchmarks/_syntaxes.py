@@ -36,7 +36,9 @@ def _gemma(value: Any, quote: str) -> str:
     return _json(value)
 
 
-def _each(write: Callable[[str, dict[str, Any]], str], between: str = "", around: tuple[str, str] = ("", "")) -> Callable[[Calls], str]:
+def _each(
+    write: Callable[[str, dict[str, Any]], str], between: str = "", around: tuple[str, str] = ("", "")
+) -> Callable[[Calls], str]:
     return lambda calls: around[0] + between.join(write(c["name"], c["arguments"]) for c in calls) + around[1]
 
 
@@ -55,9 +57,8 @@ def _tags(calls: str, call: str, argument: str, between: str = "\n") -> Callable
 
 def _dsml(name: str, arguments: dict[str, Any]) -> str:
     p = "｜DSML｜"
-    inner = "".join(
-        f'<{p}parameter name="{k}" string="{_json(isinstance(v, str))}">{_plain(v)}</{p}parameter>\n' for k, v in arguments.items()
-    )
+    texts = {k: (_json(isinstance(v, str)), _plain(v)) for k, v in arguments.items()}
+    inner = "".join(f'<{p}parameter name="{k}" string="{s}">{v}</{p}parameter>\n' for k, (s, v) in texts.items())
     return f'<{p}invoke name="{name}">\n{inner}</{p}invoke>\n'
 
 
@@ -80,7 +81,9 @@ WRITERS: dict[str, Callable[[Calls], str]] = {
         f"<|tool_call_begin|>functions.{c['name']}:{i}<|tool_call_argument_begin|>{_json(c['arguments'])}<|tool_call_end|>"
         for i, c in enumerate(calls)
     ) + "<|tool_calls_section_end|>",
-    "glm-4.5": _tags("{}", "<tool_call>{name}\n{arguments}</tool_call>", "<arg_key>{k}</arg_key>\n<arg_value>{v}</arg_value>\n"),
+    "glm-4.5": _tags(
+        "{}", "<tool_call>{name}\n{arguments}</tool_call>", "<arg_key>{k}</arg_key>\n<arg_value>{v}</arg_value>\n"
+    ),
     "glm-4.7": _tags("{}", "<tool_call>{name}{arguments}</tool_call>", "<arg_key>{k}</arg_key><arg_value>{v}</arg_value>", ""),
     "qwen3-coder": _tags("{}", f"<tool_call>\n{_QWEN}\n</tool_call>", _QWEN_ARGUMENT),
     "qwen3-coder-bare": _tags("{}", _QWEN, _QWEN_ARGUMENT),
@@ -91,7 +94,8 @@ WRITERS: dict[str, Callable[[Calls], str]] = {
     "hunyuan": lambda calls: f"<tool_calls>{_objects(calls)}</tool_calls>",
     "nemotron": lambda calls: f"<TOOLCALL>{_objects(calls)}</TOOLCALL>",
     "gpt-oss": _each(
-        lambda n, a: f"<|channel|>commentary to=functions.{n} <|constrain|>json<|message|>{_json(a)}<|call|>", "<|start|>assistant"
+        lambda n, a: f"<|channel|>commentary to=functions.{n} <|constrain|>json<|message|>{_json(a)}<|call|>",
+        "<|start|>assistant",
     ),
     "gpt-oss-to-first": _each(
         lambda n, a: f"<|start|>assistant to=functions.{n}<|channel|>commentary json<|message|>{_json(a)}<|call|>"

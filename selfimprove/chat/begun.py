@@ -9,14 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 
-_begun = re.compile(r"([\w.\-/]+)(\(\w*)?")
+_begun = re.compile(
+    r"(?:\A|\n|>>>)[ \t]*+(?:Action:[ \t]*+)?([\w.\-/]++)(\(\w*+|[ \t]*+\n[ \t]*+A[\w ]{0,13}:?)?\Z"
+)
 
 
 def ends_in_a_call(candidate: str, skipped: str, tools: Iterable[str]) -> bool:
-    """Whether the last line is the beginning of one more call as Python writes it: `get_we`, `get_weather(ci`."""
-    tail = candidate.rstrip().rsplit("\n", 1)[-1].strip()
-    found = _begun.fullmatch(tail) if skipped.endswith(tail) and len(tail) < 200 else None
-    return found is not None and any(name == found[1] if found[2] else name.startswith(found[1]) for name in tools)
+    """Whether the end is the beginning of one more call as Python, ReAct or Functionary writes it: `get_we`, `Action: get_we`."""
+    found = _begun.search(candidate.rstrip()[-200:])
+    if not found or not skipped.endswith(found[0].strip()):
+        return False
+    return any(name == found[1] if found[2] else name.startswith(found[1]) for name in tools)
 
 
 _mark = re.compile(

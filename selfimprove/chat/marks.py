@@ -62,7 +62,7 @@ _WHOLE = (
 )  # fmt: skip
 _BEGUN = frozenset(mark[:n] for mark in _WHOLE for n in range(1, len(mark) + 1)) | {"to=functions."[:n] for n in range(3, 14)}
 _LONGEST = max(map(len, _BEGUN))
-_HEADER = re.compile(r"<\|(?:channel|constrain)\|>[^<>{]{0,80}\Z|<\|start\|>assistant[^<>{]{0,80}\Z")
+_HEADER = re.compile(r"<\|(?:channel|constrain)\|>[^<>{]{0,80}\Z|<\|start\|>(?:\w{0,10}|assistant (?:to?|to=[^<>{]{0,80}))\Z")
 
 
 def close_of(mark: str) -> str:

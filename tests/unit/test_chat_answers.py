@@ -29,7 +29,8 @@ ANSWERS: list[tuple[str, Any]] = [
     (f"<tool_call>{J}</tool_call><|im_end|>", C),
     (f"<tools>\n{J}\n</tools>", C),
     (f"<tool_call>\n```json\n{J}\n```\n</tool_call>", C),
-    ("<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n</function>\n</tool_call>", BROKEN),
+    ("<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</parameter>\n</function>\n</tool_call>", C),
+    ("<tool_call>\n<function=get_weather>\n<parameter=city>\nOslo\n</function>\n</tool_call>", BROKEN),
     (f"<tool_call>\n{J}\n</tool_call>\n\nI have called the weather function for you.", C),
     ('<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}\n</tool_call>', BROKEN),
     ('<tool_call>\n{"name": "get_weather", "arguments": {"city": "Oslo"}}}\n</tool_call>', BROKEN),
@@ -103,8 +104,9 @@ ANSWERS: list[tuple[str, Any]] = [
     (
         "<｜tool▁calls▁begin｜>"
         "<｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{}\n```<｜tool▁call▁end｜><｜tool▁calls▁end｜>",
-        BROKEN,
+        [("get_weather", {})],
     ),
+    ("<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>get_weather\n```json\n{\"city\": \n```", BROKEN),
     # phi / functionary / granite
     (f"<|tool_calls|>[{J}]<|/tool_calls|>", C),
     (f"functools[{J}]", C),
@@ -143,7 +145,8 @@ ANSWERS: list[tuple[str, Any]] = [
     ('{"name": "get_weather"}', [("get_weather", {})]),
     ('{"name": "get_weather", "arguments": null}', [("get_weather", {})]),
     ('{"name": "get_weather", "arguments": {"city": "Oslo"}}\n\nThis will return the weather.', C),
-    ('Action: get_weather\nAction Input: {"city": "Oslo"}', NC),
+    ('Action: get_weather\nAction Input: {"city": "Oslo"}', C),
+    ("Action: get_weather\nAction Input: Oslo", NC),
     # prose with JSON
     ('The API returns data such as {"name": "Oslo", "population": 700000}.', NC),
     ('You can configure it with {"name": "demo", "version": "1.0"} in package.json.', NC),

@@ -97,7 +97,7 @@ def test_what_is_no_call_is_not_taken_for_one(text: str, said: str) -> None:
         (f'Sure: {{"name": "f", "arguments": {JSON}', "bad-json"),
         ('{"name": "f", "arguments": "x=1"}', "not-a-call"), ('{"name": "f", "arguments": [1]}', "not-a-call"),
         (f"<think>{JSON}", "unclosed-thought"), ("f(x=" + "[" * 100 + "]" * 100 + ")", "bad-call"),
-        ("<function=f><parameter=x>1</parameter></function>", "bad-json"),
+        ("<function=f><parameter=x>1</function>", "bad-call"),
     ],
 )  # fmt: skip
 def test_a_broken_call_is_a_reason_and_never_an_abstention(text: str, problem: str) -> None:

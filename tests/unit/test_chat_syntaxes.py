@@ -57,8 +57,9 @@ def test_right_calls_are_read_with_their_types_in_every_syntax(syntax: str) -> N
 
 
 VALUES = (
-    "123", "true", "null", "1.50", '"quoted"', "{not json", "a\nb", " padded ", "</tool_call>", "<|tool_call_end|>", "</invoke>", "}",
-    "</s>", "it's \"so\"", "<arg_key>", "f(x=1)", '{"name": "now", "arguments": {}}', "```", "é｜▁", "<｜tool▁calls▁begin｜>",
+    "123", "true", "null", "1.50", '"quoted"', "{not json", "a\nb", " padded ", "</tool_call>", "<|tool_call_end|>", "</invoke>",
+    "}", "</s>",
+    "it's \"so\"", "<arg_key>", "f(x=1)", '{"name": "now", "arguments": {}}', "```", "é｜▁", "<｜tool▁calls▁begin｜>",
     "to=functions.now", "\\n", "</think>", "<function=now>", "Action: now", "a\n</think>\nb", "",
 )  # fmt: skip
 
@@ -167,7 +168,8 @@ UNION = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
         ({"type": "integer"}, "five", "five"), ({"type": "integer"}, '"5"', '"5"'), ({"type": "boolean"}, "True", True),
         ({"type": "boolean"}, "yes", "yes"), ({"type": "number"}, "1e3", 1000.0), ({"type": "number"}, "NaN", "NaN"),
         ({"type": "array"}, "[1, 'a']", [1, "a"]), ({"type": "array"}, "a, b", "a, b"), ({"type": "dict"}, '{"a": 1}', {"a": 1}),
-        ({"enum": ["1", "2"]}, "1", "1"), ({"enum": [1, 2]}, "1", 1), ({"const": True}, "true", True), ({"enum": ["a"]}, "b", "b"),
+        ({"enum": ["1", "2"]}, "1", "1"), ({"enum": [1, 2]}, "1", 1), ({"const": True}, "true", True),
+        ({"enum": ["a"]}, "b", "b"),
         (UNION, "None", None), (UNION, "7", 7), ({"$ref": "#/$defs/code"}, "7", "7"), ({"$ref": "#/$defs/none"}, "7", 7),
         ({"type": "integer", "nullable": True}, "null", None), ({}, "7", 7), ({}, "Oslo", "Oslo"), ({}, '"7"', '"7"'),
         ({"anyOf": [{"type": "string"}, {"type": "array"}]}, "[1]", [1]), ({"type": ["string", "integer"]}, "1.5", "1.5"),
@@ -187,5 +189,5 @@ def test_an_untyped_value_that_does_not_fit_is_vetoed_and_one_that_fits_is_accep
     tools = [json.loads(tool.model_dump_json()) for tool in TOOLS.values()]
     for days, verdict in ((3, "accepted"), ("three", "rejected")):
         calls = [{"name": "get_tide", "arguments": {"harbor": "Brest", "days": days}}]
-        row = {"id": 1, "tools": tools, "query": "The tide in the harbor Brest for 3, three days?", "candidate": WRITERS[syntax](calls)}
-        assert verify_row(row)["verdict"] == verdict
+        row = {"id": 1, "tools": tools, "query": "The tide in the harbor Brest for 3, three days?"}
+        assert verify_row({**row, "candidate": WRITERS[syntax](calls)})["verdict"] == verdict

@@ -269,11 +269,11 @@ def test_a_request_of_half_a_megabyte_of_numbers_is_judged_in_seconds(piece: str
 @pytest.mark.parametrize(
     "text",
     [
-        '<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>{"city": "Oslo"}',
-        "<start_function_call>call:get_weather{city:<escape>Oslo<escape>}<end_function_call>",
-        '<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": "Oslo"}<|call|>',
-        '<minimax:tool_call>\n<invoke name="get_weather">\n<parameter name="city">Oslo</parameter>\n</invoke>',
-        'Action: get_weather\nAction Input: {"city": "Oslo"}', '<TOOLCALL>[{"name": "get_weather",',
+        '<|tool_calls_section_begin|><|tool_call_begin|>functions.get_weather:0<|tool_call_argument_begin|>{"city": "Oslo"',
+        "<start_function_call>call:get_weather{city:<escape>Oslo<escape>", "<start_function_call>call:get_weather{city:Oslo}",
+        '<|channel|>commentary to=functions.get_weather <|constrain|>json<|message|>{"city": ', ">>>get_weather\n",
+        '<minimax:tool_call>\n<invoke name="get_weather">\n<parameter name="city">Oslo</parameter>\n',
+        "Action: get_weather\nAction Input: Oslo", "Action: get_weather\n", '<TOOLCALL>[{"name": "get_weather",',
         'Sure:\n```json\n{"name": "get_weather",', "Okay! get_weather(ci", "[get_weather(", "get_weather",
     ],
 )  # fmt: skip
