@@ -62,7 +62,7 @@ def section(text: str, position: int) -> Region:
     calls: list[Call] = []
     raw: list[int] = []
     opened: list[tuple[str, int]] = []
-    read = 0
+    read, whole = 0, False
     while True:
         position = _end(_BETWEEN, text, position)
         if mark := _SECTION.match(text, position):
@@ -78,9 +78,13 @@ def section(text: str, position: int) -> Region:
                 if not opened:
                     break
                 continue
+            if whole:
+                # A list ends itself: what follows is prose, as after Granite's, which has no closing mark.
+                break
             if _REST.match(text, position):
                 position = len(text)
                 break
+        whole = text.startswith("[", position)
         found, raw_values, position = _item(text, position, opened[-1][0])
         raw += range(len(calls), len(calls) + len(found)) if raw_values else ()
         calls += found

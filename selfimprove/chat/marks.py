@@ -10,6 +10,7 @@ Olmo, LFM, Llama 4, Command R and A, InternLM, Apertus, DeepSeek R1 to V4, Kimi 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 PREFIX = r"(?:[|｜]{1,2}DSML[|｜]{1,2}|[a-z]{1,20}:)?"
 """DeepSeek's and others' own name space, before the words that they share."""
@@ -29,16 +30,18 @@ _THOUGHTS = {
 _CLOSES |= _THOUGHTS
 
 
-def _any(marks: dict[str, str]) -> str:
-    return "|".join(map(re.escape, marks))
+def _any(marks: Iterable[str]) -> str:
+    """Without the sign that all begin with: one look at it is enough for nearly every place in a text."""
+    return "|".join(re.escape(mark[1:]) for mark in marks if mark[0] == "<")
 
 
-SECTION = rf"<{PREFIX}(?:tool_calls?|function_calls?)>|<(?:TOOLCALL|functioncall|longcat_tool_call)>|" + _any(
-    {mark: close for mark, close in _CLOSES.items() if mark not in _THOUGHTS}
+SECTION = (
+    rf"<(?:{PREFIX}(?:tool_calls?|function_calls?)>|(?:TOOLCALL|functioncall|longcat_tool_call)>|"
+    rf"{_any(mark for mark in _CLOSES if mark not in _THOUGHTS)})"
 )
-CALL = rf"<function=|<{PREFIX}invoke\s+name=|<｜tool[▁_]call[▁_]begin｜>|<\|tool_call_begin\|>"
+CALL = rf"<(?:function=|{PREFIX}invoke\s+name=|｜tool[▁_]call[▁_]begin｜>|\|tool_call_begin\|>)"
 """Where one call begins whose marks say so, within a section or without one."""
-PATH = r"\bto=(?:functions\.|[\w.\-/]++\s*+<\|(?:channel|constrain|message)\|>)"
+PATH = r"t(?<!\wt)o=(?:functions\.|[\w.\-/]++\s*+<\|(?:channel|constrain|message)\|>)"
 """Where gpt-oss addresses a tool."""
 _STAR = r"(?:\*\*)?"
 ACTION = rf"[ \t]*+{_STAR}Action:{_STAR}[ \t]*+`?([^\s(){{}}\[\]\"'`:]++)`?\s*+{_STAR}Action Input:{_STAR}\s*+(?:```\w*+\s*+)?"
@@ -46,8 +49,8 @@ RECIPIENT = r">>>([\w.\-]++)[ \t]*+\r?\n\s*+(?=\{)"
 STEP = rf"^{ACTION}(?=\{{|\Z)|{RECIPIENT}".replace("([", "(?:[")
 """A step of ReAct, and Functionary's way to name who is spoken to."""
 THOUGHT = (
-    r"<(?:think|thinking|reasoning|scratch_pad|seed:think)>|\[THINK\]|<\|channel\|>analysis[^<>=]{0,40}<\|message\|>|"
-    + _any(_THOUGHTS)
+    rf"<(?:(?:think|thinking|reasoning|scratch_pad|seed:think)>|\|channel\|>analysis[^<>=]{{0,40}}<\|message\|>|{_any(_THOUGHTS)})"
+    r"|\[THINK\]|◁think▷"
 )
 END_OF_ANALYSIS = re.compile(r"<\|(?:end|start|channel|return)\|>")
 OPENS = re.compile(f"{SECTION}|{CALL}")

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from selfimprove.chat.broken import Broken
 from selfimprove.chat.calls import read_value
+from selfimprove.chat.literal import skip_space
 from selfimprove.chat.marks import PREFIX
 from selfimprove.records.sound import is_sound
 
@@ -31,7 +32,7 @@ class _Form(NamedTuple):
 
 def _form(call: str, argument: str, value_end: str, call_end: str, next_argument: str) -> _Form:
     end = re.compile(rf"{value_end}(?=\s*+(?:{next_argument}|{call_end}))")
-    return _Form(re.compile(call), re.compile(rf"\s*+{argument}"), end, re.compile(rf"\s*+{call_end}"))
+    return _Form(re.compile(call), re.compile(argument), end, re.compile(call_end))
 
 
 _FORMS = (
@@ -70,6 +71,8 @@ def _read(text: str, found: re.Match[str], form: _Form) -> Parameters:
     arguments: dict[str, Any] = {}
     raw = True
     while True:
+        # White space is skipped here: a pattern that begins with it would be searched for in quadratic time.
+        position = skip_space(text, position)
         if end := form.call_end.match(text, position):
             position = end.end()
             break
