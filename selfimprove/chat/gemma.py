@@ -14,9 +14,9 @@ from selfimprove.chat.literal import NotLiteral, skip_space
 from selfimprove.chat.literal import read as read_literal
 from selfimprove.records.sound import MAX_DEPTH, is_sound
 
-CALL = re.compile(r"call:\s*+([^\s{}<>:\"']++)\s*+(?=\{)")
+CALL = re.compile(r"call:([^{}<>\n]++)(?=\{)")
 _QUOTES = ("<escape>", '<|"|>')
-_KEY = re.compile(r"[^\s:,{}\[\]<>\"']++")
+_KEY = re.compile(r"[^:,{}\[\]<>\"'\n]++")
 _WORD = re.compile(r"[^\s,{}\[\]<>\"']++")
 
 
@@ -58,7 +58,7 @@ def _quoted(text: str, position: int) -> tuple[str, int] | None:
 
 def _pairs(text: str, position: int, depth: int) -> tuple[dict[str, Any], int]:
     pairs: dict[str, Any] = {}
-    while not text.startswith("}", position := skip_space(text, position)):
+    while not text.startswith("}", position):
         if quoted := _quoted(text, position):
             key, position = quoted
         else:
@@ -66,7 +66,6 @@ def _pairs(text: str, position: int, depth: int) -> tuple[dict[str, Any], int]:
             if not found:
                 raise NotLiteral(position)
             key, position = found[0], found.end()
-        position = skip_space(text, position)
         if key in pairs or not text.startswith(":", position):
             raise NotLiteral(position)
         pairs[key], position = _value(text, position + 1, depth)
@@ -84,6 +83,7 @@ def _items(text: str, position: int, depth: int) -> tuple[list[Any], int]:
 
 
 def _separator(text: str, position: int, close: str) -> int:
+    # No space is skipped behind a comma: it would belong to the name of an argument.
     position = skip_space(text, position)
     if text.startswith(",", position):
         return position + 1

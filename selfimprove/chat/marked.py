@@ -26,11 +26,14 @@ _BETWEEN = re.compile(r"(?:\s++|```[\w+-]*+|<\|plugin\|>)*")
 _REST = re.compile(rf"(?:\s++|```|{CONTROL}|</s>)*\Z")
 _SEP = r"<｜tool[▁_]sep｜>"
 _NAMED = (
-    (rf"<｜tool[▁_]call[▁_]begin｜>\s*+(?:function\s*+{_SEP}\s*+)?([^<>{{}}\n]++)(?:{_SEP})?\s*+(?:```\w*+\s*+)?", False),
+    (
+        rf"<｜tool[▁_]call[▁_]begin｜>\s*+(?:function\s*+{_SEP}\s*+)?([^<>{{}}\n]++)(?:{_SEP})?\s*+(?:```\w*+\s*+)?",
+        False,
+    ),
     (r"<\|tool_call_begin\|>\s*+([^<>{}\n]++)\s*+<\|tool_call_argument_begin\|>\s*+", True),
     (r"<function=([^<>{}\n]++)>\s*+", False),
     (
-        r"to=([\w.\-/]++)\s*+(?:<\|channel\|>\s*+\w*+\s*+)?(?:<\|constrain\|>)?\s*+(?:(?:json|code)\b)?\s*+"
+        r"to=([^\s<>{}=]++(?: [^\s<>{}=]++)*?)\s*+(?:<\|channel\|>\s*+\w*+\s*+)?(?:<\|constrain\|>)?\s*+(?:\b(?:json|code)\b)?\s*+"
         r"(?:<\|message\|>)?\s*+", True,
     ),
     (ACTION, False),
@@ -85,22 +88,21 @@ def section(text: str, position: int) -> Region:
                 position = len(text)
                 break
         whole = text.startswith("[", position)
-        found, raw_values, position = _item(text, position, opened[-1][0])
+        found, raw_values, position = _item(text, position, opened[-1][0], first=read == opened[-1][1])
         raw += range(len(calls), len(calls) + len(found)) if raw_values else ()
         calls += found
         read += 1
     return Region(position, calls, True, tuple(raw))
 
 
-def _item(text: str, position: int, mark: str) -> tuple[list[Call], bool, int]:
+def _item(text: str, position: int, mark: str, *, first: bool) -> tuple[list[Call], bool, int]:
     """What stands at a place in a section: (calls, whether their values are raw, end). An empty list is no call at all."""
     if _MARKED_CALL.match(text, position):
         one = marked_call(text, position)
         return one.calls or [], bool(one.raw), one.end
-    first = text[position : position + 1]
     try:
-        if first not in ("{", "["):
-            if found := parameters.read(text, position):
+        if text[position : position + 1] not in ("{", "["):
+            if first and (found := parameters.read(text, position, bare=True)):
                 return [Call(name=found.name, arguments=found.arguments)], found.raw, found.end
             if bracket.PYTHON.match(text, position):
                 call, end = bracket.read_call(text, position)

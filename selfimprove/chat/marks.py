@@ -41,12 +41,20 @@ SECTION = (
 )
 CALL = rf"<(?:function=|{PREFIX}invoke\s+name=|｜tool[▁_]call[▁_]begin｜>|\|tool_call_begin\|>)"
 """Where one call begins whose marks say so, within a section or without one."""
+ARGUMENT = (
+    rf"</?arg_(?:key|value)>|<parameter=|<{PREFIX}parameter name=|</{PREFIX}(?:parameter|invoke)>|</function>|<｜tool[▁_]sep｜>|"
+    r"<\|tool_call_argument_begin\|>|<\|(?:constrain|call)\|>|<escape>|<\|\"\|>|\S\s*+</(?:\w{1,20}:)?(?:\w{1,20}_)?tool_calls?>"
+)
+"""What stands inside calls only: beside a call that was read it is left over from one that could not be."""
 PATH = r"t(?<!\wt)o=(?:functions\.|[\w.\-/]++\s*+<\|(?:channel|constrain|message)\|>)"
 """Where gpt-oss addresses a tool."""
 _STAR = r"(?:\*\*)?"
-ACTION = rf"[ \t]*+{_STAR}Action:{_STAR}[ \t]*+`?([^\s(){{}}\[\]\"'`:]++)`?\s*+{_STAR}Action Input:{_STAR}\s*+(?:```\w*+\s*+)?"
-RECIPIENT = r">>>([\w.\-]++)[ \t]*+\r?\n\s*+(?=\{)"
-STEP = rf"^{ACTION}(?=\{{|\Z)|{RECIPIENT}".replace("([", "(?:[")
+ACTION = (
+    rf"{_STAR}Action:{_STAR}[ \t]*+`?([^\s(){{}}\[\]\"`:][^(){{}}\[\]\"`:\n]*+)`?\s*+"
+    rf"{_STAR}Action Input:{_STAR}\s*+(?:```\w*+\s*+)?"
+)
+RECIPIENT = r">>>([^\s<>{}][^<>{}\n]*+)\n\s*+(?=\{)"
+STEP = rf"(?<![^\s>]){ACTION}(?=\{{|\Z)|{RECIPIENT}".replace("([", "(?:[")
 """A step of ReAct, and Functionary's way to name who is spoken to."""
 THOUGHT = (
     rf"<(?:(?:think|thinking|reasoning|scratch_pad|seed:think)>|\|channel\|>analysis[^<>=]{{0,40}}<\|message\|>|{_any(_THOUGHTS)})"

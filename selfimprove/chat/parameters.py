@@ -43,7 +43,7 @@ _FORMS = (
         rf"</{PREFIX}parameter>", rf"</{PREFIX}invoke>", rf"<{PREFIX}parameter\s",
     ),
     _form(
-        r"([^\s<>{}\[\]()\"'`=,]++)(?=\s*+<arg_key>|\s*+</)", r"<arg_key>([^<>\n]++)</arg_key>\s*+<arg_value>()",
+        r"([^\s<>{}\[\]()\"'`=][^<>{}\[\]()\"=\n]*+)(?=\s*+<arg_key>|\s*+</)", r"<arg_key>([^<>\n]++)</arg_key>\s*+<arg_value>()",
         "</arg_value>", r"(?=</)(?!</arg_)", "<arg_key>",
     ),
 )  # fmt: skip
@@ -58,16 +58,16 @@ class Parameters(NamedTuple):
     end: int
 
 
-def read(text: str, position: int) -> Parameters | None:
-    """The call that begins there; None where none of these forms does."""
-    for form in _FORMS:
+def read(text: str, position: int, *, bare: bool = False) -> Parameters | None:
+    """The call that begins there; None where none of these forms does. `bare`: its name may stand without a mark, as GLM's."""
+    for form in _FORMS if bare else _FORMS[:2]:
         if found := form.call.match(text, position):
             return _read(text, found, form)
     return None
 
 
 def _read(text: str, found: re.Match[str], form: _Form) -> Parameters:
-    name, position = found[1].strip(), found.end()
+    name, position = found[1].rstrip(), found.end()
     arguments: dict[str, Any] = {}
     raw = True
     while True:
@@ -80,7 +80,7 @@ def _read(text: str, found: re.Match[str], form: _Form) -> Parameters:
         value_end = begun and form.value_end.search(text, begun.end())
         if not begun or not value_end:
             raise Broken("bad-call" if form.call_end.search(text, position) else "unclosed-call")
-        key, kind = begun[1].strip(), begun[2]
+        key, kind = begun[1], begun[2]
         if not key or key in arguments:
             raise Broken("bad-call")
         arguments[key] = _value(text[begun.end() : value_end.start()], kind)

@@ -21,7 +21,7 @@ from selfimprove.chat.broken import Broken
 from selfimprove.chat.calls import read_calls, read_value
 from selfimprove.chat.literal import NotLiteral, skip_space
 from selfimprove.chat.marked import Region, marked_call, named_call, section
-from selfimprove.chat.marks import CALL, CONTROL, END_OF_ANALYSIS, OPENS, PATH, SECTION, STEP, THOUGHT, close_of, is_cut
+from selfimprove.chat.marks import ARGUMENT, CALL, CONTROL, END_OF_ANALYSIS, OPENS, PATH, SECTION, STEP, THOUGHT, close_of, is_cut
 from selfimprove.records import Answer, Call
 from selfimprove.records.base import maker
 
@@ -50,6 +50,7 @@ _ANALYSIS = re.compile(r"analysis(?=\S).*?assistant(?=commentary|final)", re.DOT
 """gpt-oss' thought, when the decoder left out the control tokens."""
 _MISTRAL_NAME = re.compile(r"([^\[\]{}\"\n]++)(?:\[CALL_ID\][^\[\]{}]*+)?(?:\[ARGS\])?\s*+(?=\{)")
 
+_LEFT_OVER = re.compile(ARGUMENT)
 _LONE_CALL = re.compile(r"[ \t]*+\)[ \t]*+(?:\r?\n|\Z)")
 """The rest of a line that is a call without arguments and nothing else."""
 
@@ -111,7 +112,7 @@ def _read(text: str, reading: _Reading) -> None:
     thought = "</think" in text or "</reasoning" in text or "[/THINK]" in text or "</seed:think" in text
     if thought and (late := _LATE_THOUGHT.search(text)) and not _begins_with_a_mark(text):
         position = late.end()
-    elif text.startswith("analysis") and (stripped := _ANALYSIS.match(text)):
+    elif stripped := _ANALYSIS.match(text):
         position = stripped.end()
     if position:
         reading.thoughts.append((0, position))
@@ -264,6 +265,8 @@ def _conclude(text: str, reading: _Reading) -> Parsed:
     whole = bool(used) and used[-1][1].end >= len(text.rstrip())
     if (calls and not whole and is_cut(text)) or (not calls and not reading.data and is_cut(text, least=2)):
         return Parsed(problem="unclosed-call", skipped=skipped)
+    if marked and _LEFT_OVER.search(_gaps(text, sorted([*reading.thoughts, *((s, r.end) for s, r in used)]))):
+        return Parsed(problem="bad-call", skipped=skipped)
     if calls and (marked or not reading.data or reading.prose):
         beside = tuple(c for _, r in reading.regions for c in r.calls or () if not r.marked) if marked else ()
         return Parsed(answer=Answer(calls=tuple(calls)), skipped=skipped, beside=beside, raw=_raw(used))
