@@ -29,11 +29,13 @@ PIECES = (
     "[f(x=1)]", "f(x='a')\n", "Missing value: ", "No tool fits",
     '"function": {', '"tool_calls": [', '"parameters": {', "<function=f>", "\u2028", "\x00", "\u202e",
     "\ud800", "\U0001f600", "Sure. ", "<|im_end|>",
-    "<function=f>\n", "<parameter=x>\n", "\n</parameter>\n", "</function>", '<invoke name="f">', '<parameter name="x">',
-    "</invoke>", "<tool_call>f\n", "<arg_key>x</arg_key>", "<arg_value>", "</arg_value>", "<｜tool▁calls▁begin｜>",
+    "<function=f>\n", "<parameter=x>\n", "\n</parameter>\n", "</function>", '<invoke name="f">',
+    '<parameter name="x">', "</invoke>", "<tool_call>f\n", "<arg_key>x</arg_key>", "<arg_value>", "</arg_value>",
+    "<｜tool▁calls▁begin｜>",
     "<｜tool▁call▁begin｜>function<｜tool▁sep｜>f\n```json\n", "<｜tool▁call▁end｜>", "<|tool_call_begin|>functions.f:0",
-    "<|tool_call_argument_begin|>", "<|channel|>analysis<|message|>", "<|end|>", "to=functions.f ", "<|constrain|>json<|message|>",
-    "<start_function_call>call:f{", "x:<escape>", "<end_function_call>", "<|tools_prefix|>", "Action: f\nAction Input: ", ">>>f\n",
+    "<|tool_call_argument_begin|>", "<|channel|>analysis<|message|>", "<|end|>", "to=functions.f ",
+    "<|constrain|>json<|message|>", "<start_function_call>call:f{", "x:<escape>", "<end_function_call>",
+    "<|tools_prefix|>", "Action: f\nAction Input: ", ">>>f\n",
 )  # fmt: skip
 TEXTS = (
     "Oslo", "a\nb", "</tool_call>", "<|im_end|>", "\u202e\u200f", "é\u2028", "{}", "]", "'", '"', "\\", "[INST]",

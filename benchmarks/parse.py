@@ -35,8 +35,10 @@ PIECES = (
     '{"tool_calls":[', '{"function":',
     "missing value: ", "no ", "no tool ", "None of the ", "\u200b", "\ud800", "\x00", "\U0001d4b3", "<|a|>", "0x",
     "1_", "[CALL_ID]", "<function=f>", "<function=f><parameter=x>", "<function=f></function>", "</parameter> ", "<tool_call>f",
-    "<invoke name=", "<｜tool▁call▁begin｜>", "<|tool_call_begin|>f", "to=functions.", "to=a<|channel|>", "<|channel|>analysis<|message|>",
-    "Action: f\nAction Input: ", ">>>f\n{}", "<start_function_call>call:f{x:[", "<start_function_call>call:f{}", "\n \t", "<|", "<｜▁",
+    "<invoke name=", "<｜tool▁call▁begin｜>", "<|tool_call_begin|>f", "to=functions.", "to=a<|channel|>",
+    "<|channel|>analysis<|message|>",
+    "Action: f\nAction Input: ",
+    ">>>f\n{}", "<start_function_call>call:f{x:[", "<start_function_call>call:f{}", "\n \t", "<|", "<｜▁",
 )  # fmt: skip
 
 

@@ -33,8 +33,8 @@ _NAMED = (
     (r"<\|tool_call_begin\|>\s*+([^<>{}\n]++)\s*+<\|tool_call_argument_begin\|>\s*+", True),
     (r"<function=([^<>{}\n]++)>\s*+", False),
     (
-        r"to=([^\s<>{}=]++(?: [^\s<>{}=]++)*?)\s*+(?:<\|channel\|>\s*+\w*+\s*+)?(?:<\|constrain\|>)?\s*+(?:\b(?:json|code)\b)?\s*+"
-        r"(?:<\|message\|>)?\s*+", True,
+        r"to=([^\s<>{}=]++(?: [^\s<>{}=]++)*?)\s*+(?:<\|channel\|>\s*+\w*+\s*+)?(?:<\|constrain\|>)?\s*+"
+        r"(?:\b(?:json|code)\b)?\s*+(?:<\|message\|>)?\s*+", True,
     ),
     (ACTION, False),
     (RECIPIENT, False),

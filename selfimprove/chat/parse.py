@@ -173,12 +173,13 @@ def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
 
 
 def _thought(text: str, found: re.Match[str], reading: _Reading) -> Region:
-    close = close_of(found[0])
-    end = text.find(close, found.end())
     if found[0].endswith("<|message|>"):
+        # What ends gpt-oss' analysis may begin the call.
         ended = END_OF_ANALYSIS.search(text, found.end())
-        # What ends the analysis may begin the call.
-        end, close = (ended.start(), "") if ended else (-1, "")
+        end, close = (ended.start() if ended else -1), ""
+    else:
+        close = close_of(found[0])
+        end = text.find(close, found.end())
     if end < 0 and not reading.prose:
         raise Broken("unclosed-thought")
     if end < 0:
