@@ -1,5 +1,6 @@
 """Coverage: what a single request names is used by the calls. One that leaves out a number, a quoted text, a file or a name may
-answer a part of it, or something else: that is unknown, never a veto.
+answer a part of it, or something else; who finds no tool where the request speaks of one may have overlooked it: that is unknown,
+never a veto.
 
 What the tools themselves speak of need not be said to them. Numbers are compared only where all values are the request's own:
 seven in the evening is 19:00, and which number that came from is not looked for.
@@ -17,6 +18,7 @@ from selfimprove.tools.codes import codes_of
 from selfimprove.tools.conversation import Conversation
 from selfimprove.tools.mentions import mentions
 from selfimprove.verify.case import Case, Finding, Offered
+from selfimprove.verify.grounding import words_of
 
 _WHOLE = re.compile(r"(?:\b|_)(?:id|keywords?|query|q|question|search|prompt)$|(?:Id|ID|Query)$")
 """Arguments that stand for the whole: who has the number of an order needs no other word of it, and keywords are a summary."""
@@ -25,9 +27,14 @@ MOST_VALUES = 500
 
 
 def coverage(case: Case) -> Finding | None:
-    calls = case.answer.calls if case.answer else ()
-    named = mentions(case.request) if calls and case.request else None
-    if not named or not any(named):
+    if not case.request or not case.answer:
+        return None
+    calls = case.answer.calls
+    if case.answer.abstain == "no_tool":
+        spoken_of = {t.name for t in case.tools.values() if not words_of(t).isdisjoint(case.said.words)}
+        return ("unknown", tuple(sorted(f"unused-tool:{name}"[:80] for name in spoken_of))) if spoken_of else None
+    named = mentions(case.request)
+    if not calls or not any(named):
         return None
     if len(calls) == 1 and any(_WHOLE.search(name) for name in calls[0].arguments):
         return None

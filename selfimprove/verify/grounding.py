@@ -87,7 +87,7 @@ def _unspoken(case: Case, calls: list[Call], evidence: list[list[Any]]) -> set[s
         words = case.said.words.difference(tokens(folded(" ".join(map(str, shown[number])))))
         rivals = (t for n, t in case.tools.items() if n not in called)
         if (not own and len(calls) > 1) or any(
-            not words.isdisjoint(_words_of(rival)) if own else _speaks_of(case.said, rival) for rival in rivals
+            not words.isdisjoint(words_of(rival)) if own else _speaks_of(case.said, rival) for rival in rivals
         ):
             found.add(f"unspoken:{call.name}"[:80])
     return found
@@ -112,19 +112,28 @@ def _is_out_of_place(value: Any, path: str, schema: dict[str, Any], said: Conver
 
 
 def _said_once(values: list[Any], said: Conversation) -> set[str]:
-    """What stands in more arguments of one call than it is said: one 4.7 is not the base and the height of a triangle."""
-    words = Counter(plain(str(value)) for value in values)
-    apart = said.plain.replace(" ", "  ")
-    return {t for t, count in words.items() if count > 1 and 0 < apart.count(f" {t.replace(' ', '  ')} ") < count}
+    """What stands in more arguments of one call than it is said: one 4.7 is not the base and the height of a triangle. Several
+    words, or a day, count inside other values too."""
+    # Two spaces between words: neighbours that are equal do not share one.
+    texts = [f" {plain(str(value)).replace(' ', '  ')} " for value in values]
+    apart, found = said.plain.replace(" ", "  "), set()
+    for text in set(texts):
+        words = text.split()
+        inside = len(words) > 2 or (len(words) == 2 and not words[0].isdigit())
+        uses = sum(other.count(text) for other in texts) if inside else texts.count(text)
+        if 0 < apart.count(text) < uses:
+            found.add(" ".join(words))
+    return found
 
 
 def _speaks_of(said: Conversation, tool: Tool) -> bool:
     """Whether the conversation has a word of the tool's name or description in some form."""
-    words = _words_of(tool)
+    words = words_of(tool)
     return not words.isdisjoint(said.words) or any(map(said.has_stem, words))
 
 
-def _words_of(tool: Tool) -> set[str]:
+def words_of(tool: Tool) -> set[str]:
+    """The words of a tool's name and description that say what it is for."""
     named = tokens(folded(_apart(tool.name))) + tokens(folded(tool.description[:400]))
     return {w for w in named if len(w) > 2} - _EMPTY_WORDS
 

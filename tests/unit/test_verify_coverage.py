@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from selfimprove.records import Answer, Attempt, Sample, Tool
 from selfimprove.tools.mentions import LONGEST, Mentions, mentions
+from selfimprove.verify.case import of_attempt
+from selfimprove.verify.layers import RULES, judge
 from selfimprove.verify.row import verify_row
 
 
@@ -122,3 +125,13 @@ def test_what_a_request_names_is_read_by_kind() -> None:
     found = mentions('Move song.mp3 to "Old Music" for Ida Vale at 2.5 or 1,000, not as URL.')
     assert found == Mentions(("old music",), ("songmp3",), (2.5, 1000.0), ("ida vale",))
     assert mentions("x" * LONGEST + " Ida Vale 7") == Mentions()
+
+
+@pytest.mark.parametrize(
+    ("query", "verdict"),
+    [("Is there much traffic?", ("unknown", "coverage", ("unused-tool:get_traffic",))), ("Play a song.", ("accepted", "", ()))],
+)
+def test_a_vote_that_finds_no_tool_where_one_is_spoken_of_is_not_trained_on(query: str, verdict: tuple[Any, ...]) -> None:
+    sample = Sample(id="p", query=query, tools=(Tool.model_validate({**TRAFFIC, "name": "get_traffic"}),))
+    attempt = Attempt(sample="p", index=0, text="No tool fits.", answer=Answer(abstain="no_tool"))
+    assert judge(of_attempt(sample, attempt), RULES) == verdict
