@@ -34,7 +34,8 @@ _thought = re.compile(
     re.DOTALL,
 )
 _named = re.compile(
-    r"\b(?:name|function|tool_name|action)[\"']?\s*+[:=]\s*+[\"']?([^\"'\n<>({]{1,64})"
+    r"\b(?:name|function|tool_name|action)[\"']?\s*+[:=]\s*+[\"']?([^\"'\n<>({\[]{1,64})"
+    r"|\A\s*+([\w.\-]++)[ \t]*+\r?\n\s*+\{"
     r"|>>>([\w.\-]{1,64})|(?<![\w.\-/])([\w.\-/]++)\(\w*+\s*+\Z|\[\s*+([^()\[\]{}\n=,]{1,64})\(\w*+\s*+\Z",
     re.IGNORECASE,
 )

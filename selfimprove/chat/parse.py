@@ -31,7 +31,7 @@ MAX_CHARACTERS = 1_000_000
 MAX_CALLS = 10_000
 _answer = maker(Answer)
 
-_NOISE = re.compile(rf"(?:[\s,;]++|```[\w+-]*+|{CONTROL}|</s>)*")
+_NOISE = re.compile(rf"(?:[\s,;]++|```[\w+-]*+|{CONTROL}|</s>|\[e~\[|<seed:eos>)*")
 """What may stand between calls without being prose: separators, code fences, control tokens that were decoded."""
 _OPENER = re.compile(
     rf"(?P<section>{SECTION})|(?P<mistral>\[TOOL_CALLS\])|(?P<thought>{THOUGHT})"
@@ -48,6 +48,7 @@ _LATE_THOUGHT = re.compile(
 """The end of a thought that the prompt began. On a line's edge, where no JSON string can have it."""
 _ANALYSIS = re.compile(r"analysis(?=\S).*?assistant(?=commentary|final)", re.DOTALL)
 """gpt-oss' thought, when the decoder left out the control tokens."""
+_BARE = re.compile(r"([A-Za-z_][\w.\-]*+)[ \t]*+\r?\n\s*+(?=\{)")
 _MISTRAL_NAME = re.compile(r"([^\[\]{}\"\n]++)(?:\[CALL_ID\][^\[\]{}]*+)?(?:\[ARGS\])?\s*+(?=\{)")
 
 _LEFT_OVER = re.compile(ARGUMENT)
@@ -146,6 +147,8 @@ def _next(text: str, position: int, reading: _Reading) -> tuple[int, Region | No
         if not found and _JSON_START.match(text, position):
             return position, _json(text, position, reading, first=True)
     if not found and not reading.prose:
+        if (bare := _BARE.match(text, position)) and (alone := _alone(text, bare)):
+            return position, alone
         # What stands first needs no line of its own: `</reasoning>f(x=1)`.
         at_first = bracket.PYTHON.match(text, position)
         if at_first:
@@ -165,6 +168,17 @@ def _next(text: str, position: int, reading: _Reading) -> tuple[int, Region | No
     if region.calls is None:
         reading.prose = True
     return start, region
+
+
+def _alone(text: str, bare: re.Match[str]) -> Region | None:
+    """A name, an object of arguments and nothing else: GLM 4's and Functionary's form. A heading above a call is none."""
+    try:
+        value, end = read_value(text, bare.end())
+    except ValueError:
+        return None
+    if _end(_NOISE, text, end) < len(text) or read_calls(value, name_alone=False) is not None:
+        return None
+    return Region(end, [Call(name=bare[1], arguments=value)])
 
 
 def _end(pattern: re.Pattern[str], text: str, position: int) -> int:
@@ -263,8 +277,8 @@ def _conclude(text: str, reading: _Reading) -> Parsed:
     whole = len(used) == 1 and used[0][0] == 0 and used[0][1].end == len(text)
     skipped = "" if whole else _gaps(text, [(start, region.end) for start, region in used])
     # A call may end in what looks like the beginning of a mark; prose hardly ever does.
-    whole = bool(used) and used[-1][1].end >= len(text.rstrip())
-    if (calls and not whole and is_cut(text)) or (not calls and not reading.data and is_cut(text, least=2)):
+    ended = bool(used) and _end(_NOISE, text, used[-1][1].end) == len(text)
+    if (calls and not ended and is_cut(text)) or (not calls and not reading.data and is_cut(text, least=2)):
         return Parsed(problem="unclosed-call", skipped=skipped)
     if marked and _LEFT_OVER.search(_gaps(text, sorted([*reading.thoughts, *((s, r.end) for s, r in used)]))):
         return Parsed(problem="bad-call", skipped=skipped)

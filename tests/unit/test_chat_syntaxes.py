@@ -158,6 +158,18 @@ def test_an_abstention_stays_one(text: str) -> None:
     assert read(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('get_tide\n{"harbor": "Brest"}', [{"name": "get_tide", "arguments": {"harbor": "Brest"}}]),
+        ('all\nI look.>>>now\n{}', [{"name": "now", "arguments": {}}]), ('get_tide\n{"harbor": "Br', "bad-call"),
+        ('json\n{"name": "now", "arguments": {}}', [{"name": "now", "arguments": {}}]), ("all\nNo tool fits.", None),
+    ],
+)  # fmt: skip
+def test_a_name_above_an_object_is_a_call_of_it(text: str, found: Any) -> None:
+    assert read(text) == found
+
+
 UNION = {"anyOf": [{"type": "integer"}, {"type": "null"}]}
 
 
