@@ -17,8 +17,8 @@ from selfimprove.records.sound import is_sound
 
 NAME_KEYS = ("name", "function", "tool_name")
 ARGUMENT_KEYS = ("arguments", "parameters")
-ENVELOPES = ("function_call", "function")
-"""Keys under which OpenAI's formats put the call itself."""
+ENVELOPES = ("function_call", "function", "functionCall")
+"""Keys under which OpenAI's and Gemini's formats put the call itself."""
 _BESIDE_A_NAME = {"name", "id", "type", "index", "function", "tool_name"}
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]
 
@@ -73,6 +73,10 @@ def _call(value: dict[str, Any], name_alone: bool) -> Call | None:
     if not isinstance(name, str) or not name:
         return None
     key = next((key for key in ARGUMENT_KEYS if key in value), None)
+    if key is None:
+        # Anthropic's blocks and Gemini's parts; beside anything else these words are data.
+        anthropic = value.get("type") == "tool_use" and "input" in value
+        key = "input" if anthropic else "args" if value.keys() == {"name", "args"} else None
     if key is None:
         # A name alone is a call without arguments; a name beside other data is data.
         # An id that is a number is that of a row: ids of calls are texts.

@@ -163,10 +163,13 @@ def test_an_abstention_stays_one(text: str) -> None:
     [
         ('get_tide\n{"harbor": "Brest"}', [{"name": "get_tide", "arguments": {"harbor": "Brest"}}]),
         ('all\nI look.>>>now\n{}', [{"name": "now", "arguments": {}}]), ('get_tide\n{"harbor": "Br', "bad-call"),
+        ('[{"type": "tool_use", "id": "t1", "name": "now", "input": {}}]', [{"name": "now", "arguments": {}}]),
+        ('[{"functionCall": {"name": "now", "args": {}}}]', [{"name": "now", "arguments": {}}]),
+        ('{"name": "now", "input": {}}', "not-a-call"),
         ('json\n{"name": "now", "arguments": {}}', [{"name": "now", "arguments": {}}]), ("all\nNo tool fits.", None),
     ],
 )  # fmt: skip
-def test_a_name_above_an_object_is_a_call_of_it(text: str, found: Any) -> None:
+def test_a_name_above_an_object_and_a_call_as_an_interface_returns_it_are_read(text: str, found: Any) -> None:
     assert read(text) == found
 
 
