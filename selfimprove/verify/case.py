@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from selfimprove.records import Answer, Attempt, Sample, Tool
 from selfimprove.records.base import maker
 from selfimprove.tools.conversation import Conversation
-from selfimprove.tools.validation import Checker, checker_of
+from selfimprove.tools.validation import SMALL, Checker, checker_of
 
 Finding = tuple[Literal["rejected", "unknown"], tuple[str, ...]]
 """Why an answer did not pass a layer: a veto, or something that the layer cannot tell; and the reason codes."""
@@ -42,6 +42,11 @@ class Offered(Mapping[str, Tool]):
         if found is None:
             found = self._checkers[name] = checker_of(self[name].parameters)
         return found
+
+    def key(self, name: str) -> Checker | None:
+        """What stands for the content of a tool's parameters, where its arguments have been checked: equal for equal ones."""
+        found = self._checkers.get(name)
+        return found if found and len(found.key) <= SMALL else None
 
     def __contains__(self, name: object) -> bool:
         return name in self.definitions

@@ -27,10 +27,20 @@ _EMPTY_WORDS = SMALL_WORDS | frozenset((  # noqa: SIM905
 ).split())  # fmt: skip
 
 
+_Waiting = tuple[Any, str, Any, Any]
+"""Where a value stands (unlike the path, another for each schema), its path, the value, its schema."""
+MOST_KEPT = 200
+"""Values of one tool that are traced once for all answers to one conversation, of at most so many characters."""
+LONGEST_KEPT = 300
+
+
 def grounding(case: Case) -> Finding | None:
     # Calls of tools that were not offered are the layer tool's.
     calls = [c for c in case.answer.calls if c.name in case.tools.definitions] if case.answer else []
+    if not calls:
+        return None
     said = case.said
+    raw = said.raw
     found: set[str] = set()
     evidence: list[list[Any]] = []
     left = MOST_VALUES
@@ -38,16 +48,30 @@ def grounding(case: Case) -> Finding | None:
         tool = case.tools[call.name]
         root, about = tool.parameters, tool.description
         schemas, shown = properties(root), []
-        waiting = [(name, value, schemas.get(name)) for name, value in call.arguments.items()]
+        known = said.traced(case.tools.key(call.name), about)
+        waiting: list[_Waiting] = [(name, name, value, schemas.get(name)) for name, value in call.arguments.items()]
         while waiting:
-            path, value, schema = waiting.pop()
-            if value and type(value) in (dict, list):
-                waiting += _inside(path, value, schema, root)
+            place, path, value, schema = waiting.pop()
+            kind = type(value)
+            if value and (kind is dict or kind is list):
+                waiting += _inside(place, path, value, schema, root)
                 continue
             left -= 1
             if left < 0:
                 return "unknown", ("too-much-to-trace",)
-            how = trace(value, schema, said, root, (path, about))
+            if kind is str and value.isalpha() and value.isascii() and len(value) < 40 and value in raw and said.has(value.lower()):
+                shown.append(value)  # as nearly all words are said
+                continue
+            if kind is str or kind is int or kind is float:
+                # As text: 0.0 is -0.0, and 1 is 1.0.
+                same = (place, value if kind is str else repr(value), kind)
+                how = known.get(same, "")
+                if how == "":
+                    how = trace(value, schema, said, root, (path, about))
+                    if len(known) < MOST_KEPT and len(path) + len(same[1]) < LONGEST_KEPT:
+                        known[same] = how
+            else:
+                how = trace(value, schema, said, root, (path, about))
             if how is None:
                 found.add(f"ungrounded:{path}"[:80])
             elif how in _EVIDENCE:
@@ -58,15 +82,15 @@ def grounding(case: Case) -> Finding | None:
     return ("unknown", tuple(sorted(found))) if found else None
 
 
-def _inside(path: str, value: dict[str, Any] | list[Any], schema: Any, root: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+def _inside(place: Any, path: str, value: dict[str, Any] | list[Any], schema: Any, root: dict[str, Any]) -> list[_Waiting]:
     """What stands in an object or a list, with path and schema; nothing where that is the default, which needs no source."""
     one = resolve(schema, root) if schema else {}
     if one and is_default(value, one, root):
         return []
     if isinstance(value, dict):
         inner = properties(one, root)
-        return [(f"{path}.{name}", item, inner.get(name)) for name, item in value.items()]
-    return [(path, item, one.get("items")) for item in value]
+        return [((place, name), f"{path}.{name}", item, inner.get(name)) for name, item in value.items()]
+    return [((place,), path, item, one.get("items")) for item in value]
 
 
 def _unspoken(case: Case, calls: list[Call], evidence: list[list[Any]]) -> set[str]:

@@ -24,8 +24,9 @@ from selfimprove.verify.case import Case, Offered
 from selfimprove.verify.twice import has_key_twice
 
 _values, _admissible_call = maker(Values), maker(AdmissibleCall)
-_OUTPUTS = dict.fromkeys(("output", "outputSchema", "returns"))
+_OUTPUTS = ("output", "outputSchema", "returns")
 """Keys under which tools declare their results, the first first."""
+_has_no_output = frozenset(_OUTPUTS).isdisjoint
 
 
 class BadRow(ValueError):  # noqa: N818 - a reason, not a fault
@@ -69,10 +70,7 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
             answer, problem = None, "many-answers"
     elif answer is not None and begins_a_call(candidate, tools):
         answer, problem = None, "bad-call"
-    case = Case(
-        answer=answer, problem=problem, tools=tools, repeated=repeated, text=_text(row), outputs=outputs,
-        modules=modules or {},
-    )  # fmt: skip
+    case = Case(answer, problem, tools, _text(row), repeated, False, False, modules or {}, outputs)
     return RowCase(id_, case, candidate, rights)
 
 
@@ -93,7 +91,7 @@ def _tools(value: Any) -> tuple[Offered, frozenset[str], dict[str, Any]]:
             raise BadRow(f"the `parameters` of tool {number} must be an object")
         if found.setdefault(name, one) is not one and found[name] != one:
             repeated.add(name)
-        if not _OUTPUTS.keys().isdisjoint(one):
+        if not _has_no_output(one):
             for key in _OUTPUTS:
                 if isinstance(one.get(key), dict):
                     outputs.setdefault(name, one[key])
