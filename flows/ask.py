@@ -6,7 +6,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal, cast
 
-from selfimprove.chat import parse
 from selfimprove.config.model import Engine as EngineConfig
 from selfimprove.engine import open_engine
 from selfimprove.engine.settings import longest
@@ -33,7 +32,7 @@ def answer(query: str, model: str, tools: Path, engine: str, folder: Path) -> di
         completion = next(iter(opened.complete([request])))
     if completion.finish == "too_long":
         raise EngineError(f"{tools}: these tools and the query need more than {config.max_model_len} tokens; offer fewer tools")
-    parsed = parse(completion.text)
+    parsed = use.parse(completion.text, {tool.name: tool for tool in offered})
     found = parsed.answer
     return {
         "calls": [c.model_dump(mode="json") for c in found.calls] if found else [],

@@ -16,7 +16,6 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from selfimprove.chat import parse
 from selfimprove.config.model import Engine as EngineConfig
 from selfimprove.engine import Engine, complete_to_file, open_engine
 from selfimprove.evaluate.check import check_gold, hopeless
@@ -98,7 +97,7 @@ def _smoke(job: Job) -> Request:
 
 
 def _solved(completion: Completion, model: str) -> bool:
-    answer = parse(completion.text).answer
+    answer = use.parse(completion.text, {tool.name: tool for tool in SMOKE.tools}).answer
     solved = completion.finish == "stop" and answer is not None and answer.calls == (SMOKE_CALL,)
     if not solved:
         text = completion.text[:80] + ("..." if len(completion.text) > 80 else "")

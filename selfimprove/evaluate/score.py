@@ -16,6 +16,7 @@ from typing import Any
 
 from selfimprove.chat import parse
 from selfimprove.records import Answer, Call, Completion, Output, SuiteItem, Tool, Values, digest
+from selfimprove.subtasks import use
 from selfimprove.tools.admissible import match
 from selfimprove.tools.bfcl import is_spec
 from selfimprove.tools.suite import Profile
@@ -23,7 +24,7 @@ from selfimprove.tools.suite import Profile
 
 def score(item: SuiteItem, completion: Completion, profile: Profile) -> Output:
     """One item's output with whether it is right, and a reason code when it is wrong."""
-    parsed = parse(completion.text)
+    parsed = use.parse(completion.text, {tool.name: tool for tool in item.tools})
     answer = parsed.answer if completion.finish == "stop" else None
     reason = _wrong(item, completion, answer, parsed.problem, profile)
     return Output(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from selfimprove.chat import parse
 from selfimprove.config import Config
 from selfimprove.engine import complete_to_file, open_engine
 from selfimprove.generate.plan import make_plan
 from selfimprove.generate.problems import build_problems
 from selfimprove.generate.propose import proposal_requests, read_proposals
-from selfimprove.records import Attempt, Completion, Request, Sample, StageRef, derive_seed
+from selfimprove.records import Attempt, Completion, Request, Sample, StageRef, Tool, derive_seed
 from selfimprove.store import jsonl
 from selfimprove.store.champion import Model
 from selfimprove.store.round import Round
@@ -50,7 +49,7 @@ def _generate(round_: Round, stage: Stage, champion: Model, data: RunData) -> St
             lambda: nullcontext(engine), answer_requests(config, problems, seed), folder / "answers.jsonl",
             stage="generate", what="answers",
         )  # fmt: skip
-    attempts = [read_attempt(c) for c in answers]
+    attempts = read_attempts(answers, problems)
     jsonl.write(stage.path / "proposals.jsonl", proposals)
     jsonl.write(stage.path / "problems.jsonl", problems)
     jsonl.write(stage.path / "attempts.jsonl", sorted(attempts, key=lambda a: (a.sample, a.index)))
@@ -80,10 +79,15 @@ def answer_requests(config: Config, problems: Sequence[Sample], seed: int) -> li
     return found
 
 
-def read_attempt(completion: Completion) -> Attempt:
-    """A completion as an attempt: parsed, or with the reason why it is no answer."""
+def read_attempts(completions: Iterable[Completion], problems: Sequence[Sample]) -> list[Attempt]:
+    offered = {p.id: {tool.name: tool for tool in p.tools} for p in problems}
+    return [read_attempt(c, offered[c.request.partition("/")[2]]) for c in completions]
+
+
+def read_attempt(completion: Completion, tools: Mapping[str, Tool]) -> Attempt:
+    """A completion as an attempt: parsed, or with the reason why it is no answer. `tools` are what was offered, by name."""
     how, _, sample = completion.request.partition("/")
-    parsed = parse(completion.text)
+    parsed = use.parse(completion.text, tools)
     problem = parsed.problem
     if completion.finish != "stop":
         problem = "truncated" if completion.finish == "length" else "prompt-too-long"

@@ -14,14 +14,12 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from selfimprove.chat import parse
 from selfimprove.records import AdmissibleCall, Call, Values
 from selfimprove.records.base import maker
+from selfimprove.subtasks import use
 from selfimprove.tools.admissible import from_calls
 from selfimprove.tools.canonical import Profile
-from selfimprove.verify.begun import begins_a_call, ends_in_a_call
 from selfimprove.verify.case import Case, Offered
-from selfimprove.verify.twice import has_key_twice
 
 _values, _admissible_call = maker(Values), maker(AdmissibleCall)
 _OUTPUTS = ("output", "outputSchema", "returns")
@@ -59,18 +57,8 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
         raise BadRow("`candidate` must be a text")
     tools, repeated, outputs = _tools(row.get("tools"))
     rights = tuple(_rights(row, profile)) if "admissible" in row or "reference_calls" in row else ()
-    parsed = parse(candidate)
-    answer, problem = parsed.answer, parsed.problem
-    if answer is not None and answer.calls:
-        if parsed.skipped and ends_in_a_call(candidate, parsed.skipped, tools):
-            answer, problem = None, "unclosed-call"
-        elif has_key_twice(candidate, answer.calls):
-            answer, problem = None, "bad-json"
-        elif parsed.beside and not all(call in answer.calls for call in parsed.beside):
-            answer, problem = None, "many-answers"
-    elif answer is not None and begins_a_call(candidate, tools):
-        answer, problem = None, "bad-call"
-    case = Case(answer, problem, tools, _text(row), repeated, False, False, modules or {}, outputs)
+    parsed = use.parse(candidate, tools)
+    case = Case(parsed.answer, parsed.problem, tools, _text(row), repeated, False, False, modules or {}, outputs)
     return RowCase(id_, case, candidate, rights)
 
 

@@ -131,10 +131,10 @@ def test_each_problem_is_asked_k_times_and_once_greedily() -> None:
 )
 def test_an_attempt_says_why_it_is_no_answer(finish: str, text: str, problem: str | None) -> None:
     row = {"request": "sample/a/b", "index": 2, "text": text, "finish": finish, "prompt_tokens": 5}
-    attempt = read_attempt(Completion.model_validate(row))
+    attempt = read_attempt(Completion.model_validate(row), {})
     assert (attempt.sample, attempt.index, attempt.problem) == ("a/b", 2, problem)
     assert attempt.answer == (parse(text).answer if problem is None else None)
-    greedy = read_attempt(Completion.model_validate(row | {"request": "greedy/a/b", "index": 0}))
+    greedy = read_attempt(Completion.model_validate(row | {"request": "greedy/a/b", "index": 0}), {})
     assert (greedy.sample, greedy.index) == ("a/b", -1)
 
 
