@@ -7,16 +7,16 @@ the conversation speaks of another tool, or when other calls bring the values.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
-from selfimprove.records import Call, Tool
+from selfimprove.records import Call
 from selfimprove.tools.canonical import is_default
 from selfimprove.tools.conversation import Conversation
+from selfimprove.tools.said_numbers import is_said
 from selfimprove.tools.subschema import properties, resolve
 from selfimprove.tools.trace import SMALL_WORDS, trace
 from selfimprove.tools.words import folded, tokens
-from selfimprove.verify.case import Case, Finding
+from selfimprove.verify.case import Case, Finding, Offered
 
 MOST_VALUES = 2_000
 """Values traced in one answer. No user says more of them."""
@@ -45,10 +45,9 @@ def grounding(case: Case) -> Finding | None:
     evidence: list[list[Any]] = []
     left = MOST_VALUES
     for call in calls:
-        tool = case.tools[call.name]
-        root, about = tool.parameters, tool.description
+        root, about = case.tools.schema(call.name)
         schemas, shown = properties(root), []
-        known = said.traced(case.tools.key(call.name), about)
+        known: dict[Any, str | None] | None = None
         waiting: list[_Waiting] = [(name, name, value, schemas.get(name)) for name, value in call.arguments.items()]
         while waiting:
             place, path, value, schema = waiting.pop()
@@ -59,10 +58,16 @@ def grounding(case: Case) -> Finding | None:
             left -= 1
             if left < 0:
                 return "unknown", ("too-much-to-trace",)
-            if kind is str and value.isalpha() and value.isascii() and len(value) < 40 and value in raw and said.has(value.lower()):
-                shown.append(value)  # as nearly all words are said
+            if kind is int and is_said(value, repr(value), said):
+                shown.append(value)
+                continue
+            plain_word = kind is str and len(value) < 40 and value.isalpha() and value.isascii()
+            if plain_word and value in raw and said.has(value.lower()):
+                shown.append(value)
                 continue
             if kind is str or kind is int or kind is float:
+                if known is None:
+                    known = said.traced(case.tools.key(call.name), about)
                 # As text: 0.0 is -0.0, and 1 is 1.0.
                 same = (place, value if kind is str else repr(value), kind)
                 how = known.get(same, "")
@@ -96,22 +101,31 @@ def _inside(place: Any, path: str, value: dict[str, Any] | list[Any], schema: An
 def _unspoken(case: Case, calls: list[Call], evidence: list[list[Any]]) -> set[str]:
     """Calls with no value of their own whose tool the conversation does not speak of."""
     found = set()
+    said, tools = case.said, case.tools
     shown = [set(map(repr, values)) for values in evidence]
-    shared = Counter(value for values in shown for value in values)
-    for number, call in enumerate(calls):
-        if any(shared[value] == 1 for value in shown[number]) or _speaks_of(case.said, case.tools[call.name]):
+    shared: dict[str, int] = {}
+    for values in shown:
+        for value in values:
+            shared[value] = shared.get(value, 0) + 1
+    for call, own in zip(calls, shown, strict=True):
+        if any(shared[value] == 1 for value in own) or _speaks_of(said, call.name, tools):
             continue
-        rivals = (t for n, t in case.tools.items() if n != call.name)
-        if len(calls) > 1 or any(_speaks_of(case.said, rival) for rival in rivals):
+        if len(calls) > 1 or any(_speaks_of(said, name, tools) for name in tools if name != call.name):
             found.add(f"unspoken:{call.name}"[:80])
     return found
 
 
-def _speaks_of(said: Conversation, tool: Tool) -> bool:
+def _speaks_of(said: Conversation, name: str, tools: Offered) -> bool:
     """Whether the conversation has a word of the tool's name or description."""
-    named = tokens(folded(_apart(tool.name))) + tokens(folded(tool.description[:400]))
-    words = {w for w in named if len(w) > 2} - _EMPTY_WORDS
-    return not words.isdisjoint(said.words) or any(map(said.has_stem, words))
+    in_name = _words(_apart(name))
+    if not in_name.isdisjoint(said.words):
+        return True
+    described = _words(tools.schema(name)[1][:400])
+    return not described.isdisjoint(said.words) or any(map(said.has_stem, in_name | described))
+
+
+def _words(text: str) -> set[str]:
+    return {w for w in tokens(folded(text)) if len(w) > 2} - _EMPTY_WORDS
 
 
 def _apart(name: str) -> str:
