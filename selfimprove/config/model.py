@@ -157,11 +157,13 @@ class Generate(Section):
 class Verify(Section):
     layers: tuple[
         Literal[
-            "sanitise", "structure", "tool", "definition", "arguments", "grounding", "execution", "judge", "agreement",
-            "reference",
+            "sanitise", "structure", "tool", "definition", "arguments", "grounding", "coverage", "execution", "judge",
+            "agreement", "reference",
         ],
         ...,
-    ] = ("sanitise", "structure", "tool", "definition", "arguments", "grounding", "agreement", "reference")  # fmt: skip
+    ] = (
+        "sanitise", "structure", "tool", "definition", "arguments", "grounding", "coverage", "agreement", "reference",
+    )  # fmt: skip
     """Layers, cheap to dear; any veto ends the check."""
     vote_share: Share = 0.5
     """Least share of the k answers that the winner of a vote needs."""

@@ -35,6 +35,7 @@ _placeholder = re.compile(
 _NO_PLACE = frozenset("abcdfghjklmnopqrsuvwxzABCDFGHJKLMNOPQRSUVWXZ0123456789")
 """First characters that no such place has."""
 _letter = re.compile(r"[a-z]")
+_one_piece = re.compile(r"[^\s@]*[a-z][\w-]*(?:[.@]|://)[^\s]*\w", re.IGNORECASE)
 _joints = re.compile(r"[,_\-/]")
 _chain = re.compile(r"\d[.:/-]\d+[.:/-]\d")
 """Addresses, versions, telephone numbers: said as a whole or not at all."""
@@ -135,7 +136,8 @@ def _text(value: str, low: str, schema: dict[str, Any], said: Conversation, abou
             return _as_moment(value, said) or _enum(value, schema, said)
         if how := _as_moment(value, said) or _as_number(value, schema, said, about):
             return how
-    return _as_words(low, said) or _as_code(value, low, said) or _as_place(value, schema, said) or _enum(value, schema, said)
+    words = None if _is_spliced(value, low, said) else _as_words(low, said)
+    return words or _as_code(value, low, said) or _as_place(value, schema, said) or _enum(value, schema, said)
 
 
 def _is_sign_said(signs: str, said: Conversation) -> bool:
@@ -164,6 +166,11 @@ def _as_number(value: str, schema: dict[str, Any], said: Conversation, about: tu
         return None
     rest = [t for t in tokens(re.sub(r"[\d.,]+", " ", in_digits(low))) if t not in SMALL_WORDS]
     return "number" if found and found <= said.numbers and all(_known(w, said) for w in rest) else None
+
+
+def _is_spliced(value: str, low: str, said: Conversation) -> bool:
+    """Whether an address or a file is made of words that stand apart: final.xlsx of budget.xlsx and final.pdf."""
+    return " " in low and bool(_one_piece.fullmatch(value.strip())) and not said.has_joined(low.replace(" ", ""))
 
 
 def _is_moment(value: str) -> bool:

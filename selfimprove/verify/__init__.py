@@ -1,6 +1,6 @@
 """Verify: which attempts are right, layer by layer, cheap to dear, any veto ends the check.
 
-    structure -> tool -> arguments -> grounding -> agreement (no gold) or reference (gold)
+    structure -> tool -> arguments -> grounding -> coverage -> agreement (no gold) or reference (gold)
 """
 
 from selfimprove.verify.stage import run

@@ -82,6 +82,8 @@ class Case(NamedTuple):
     tools: Offered
     text: str
     """What the user and the others said."""
+    request: str = ""
+    """The one request that is answered, where that is all that was said."""
     repeated: frozenset[str] = frozenset()
     """Names that two different definitions have."""
     made: bool = False
@@ -123,7 +125,7 @@ def of_sample(sample: Sample, runnable: Runnable = MappingProxyType({})) -> Case
     modules = {name: runnable[name][1] for name, tool in tools.items() if name in runnable and runnable[name][0] == tool}
     return Case(
         answer=None, problem=None, tools=Offered(tools), repeated=repeated, text=sample.query,
-        made=sample.source == "make", voted=True, modules=modules,
+        request=sample.query, made=sample.source == "make", voted=True, modules=modules,
     )  # fmt: skip
 
 

@@ -7,20 +7,24 @@ the conversation speaks of another tool, or when other calls bring the values.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from selfimprove.records import Call
+from selfimprove.records import Call, Tool
 from selfimprove.tools.canonical import is_default
 from selfimprove.tools.conversation import Conversation
 from selfimprove.tools.said_numbers import is_said
 from selfimprove.tools.subschema import properties, resolve
 from selfimprove.tools.trace import SMALL_WORDS, trace
-from selfimprove.tools.words import folded, tokens
+from selfimprove.tools.words import folded, plain, tokens
 from selfimprove.verify.case import Case, Finding, Offered
 
 MOST_VALUES = 2_000
 """Values traced in one answer. No user says more of them."""
 _EVIDENCE = frozenset({"said", "number", "date", "time", "words", "measure", "code", "place"})
+_day, _time = re.compile(r"\d{4}-\d\d?-\d"), re.compile(r"\d:\d\d")
+_FORMS = {"date": _day, "date-time": _day, "time": _time}
+_MARKS = (("YYYY-MM-DD", _day), ("HH:MM", _time), ("YYYY", re.compile(r"\d")))
 _EMPTY_WORDS = SMALL_WORDS | frozenset((  # noqa: SIM905
     "get set all any new use used using given return returns tool function api data list value user users provide provides based "
     "specific specified various retrieve retrieves fetch information info request requests current details available"
@@ -40,7 +44,6 @@ def grounding(case: Case) -> Finding | None:
     if not calls:
         return None
     said = case.said
-    raw = said.raw
     found: set[str] = set()
     evidence: list[list[Any]] = []
     left = MOST_VALUES
@@ -61,28 +64,24 @@ def grounding(case: Case) -> Finding | None:
             if kind is int and is_said(value, repr(value), said):
                 shown.append(value)
                 continue
-            plain_word = kind is str and len(value) < 40 and value.isalpha() and value.isascii()
-            if plain_word and value in raw and said.has(value.lower()):
-                shown.append(value)
-                continue
-            if kind is str or kind is int or kind is float:
-                if known is None:
-                    known = said.traced(case.tools.key(call.name), about)
-                # As text: 0.0 is -0.0, and 1 is 1.0.
-                same = (place, value if kind is str else repr(value), kind)
-                how = known.get(same, "")
-                if how == "":
-                    how = trace(value, schema, said, root, (path, about))
-                    if len(known) < MOST_KEPT and len(path) + len(same[1]) < LONGEST_KEPT:
-                        known[same] = how
-            else:
+            if known is None:
+                known = said.traced(case.tools.key(call.name), about)
+            # As text: 0.0 is -0.0, and 1 is 1.0 and true.
+            same = (place, value if kind is str else repr(value), kind)
+            how = known.get(same, "")
+            if how == "":
                 how = trace(value, schema, said, root, (path, about))
+                if how and type(schema) is dict and _is_out_of_place(value, path, schema, said):
+                    how = None
+                if len(known) < MOST_KEPT and len(path) + len(same[1]) < LONGEST_KEPT:
+                    known[same] = how
             if how is None:
                 found.add(f"ungrounded:{path}"[:80])
             elif how in _EVIDENCE:
                 shown.append(value)
         evidence.append(shown)
-    if not found and (len(calls) > 1 or not all(evidence)):
+        found |= {f"said-once:{value}"[:80] for value in _said_once(shown, said)} if len(shown) > 1 else set()
+    if not found:
         found = _unspoken(case, calls, evidence)
     return ("unknown", tuple(sorted(found))) if found else None
 
@@ -100,28 +99,71 @@ def _inside(place: Any, path: str, value: dict[str, Any] | list[Any], schema: An
 
 def _unspoken(case: Case, calls: list[Call], evidence: list[list[Any]]) -> set[str]:
     """Calls with no value of their own whose tool the conversation does not speak of."""
-    found = set()
-    said, tools = case.said, case.tools
+    found, called = set(), {call.name for call in calls}
     shown = [set(map(repr, values)) for values in evidence]
+    said, tools = case.said, case.tools
     shared: dict[str, int] = {}
     for values in shown:
         for value in values:
             shared[value] = shared.get(value, 0) + 1
-    for call, own in zip(calls, shown, strict=True):
-        if any(shared[value] == 1 for value in own) or _speaks_of(said, call.name, tools):
+    for number, call in enumerate(calls):
+        own = any(shared[value] == 1 for value in shown[number])
+        if (own and (len(tools) == 1 or not case.request)) or _speaks_of(said, call.name, tools):
             continue
-        if len(calls) > 1 or any(_speaks_of(said, name, tools) for name in tools if name != call.name):
+        # What the values say, they say of themselves: "Find the book The Music Lesson" does not speak of a tool for music.
+        words = said.words.difference(tokens(folded(" ".join(map(str, shown[number])))))
+        rivals = (name for name in tools if name not in called)
+        if (not own and len(calls) > 1) or any(
+            not words.isdisjoint(words_of(tools[name])) if own else _speaks_of(said, name, tools) for name in rivals
+        ):
             found.add(f"unspoken:{call.name}"[:80])
     return found
 
 
+def _is_out_of_place(value: Any, path: str, schema: dict[str, Any], said: Conversation) -> bool:
+    """What may be said but is no value here: the parameter's own name; words where the tool shows how a day or a time is
+    written; a switch that is turned against its default without a word about it."""
+    description = schema.get("description")
+    about = description if isinstance(description, str) else ""
+    if type(value) is bool:
+        if type(schema.get("default")) is not bool or value is schema["default"]:
+            return False
+        words = {w for w in tokens(folded(f"{_apart(path)} {about[:400]}")) if len(w) > 2} - _EMPTY_WORDS
+        return not any(map(said.has_stem, words))
+    if type(value) is not str:
+        return False
+    if plain(value) == plain(_apart(path.rpartition(".")[2])):
+        return "enum" not in schema and said.plain.count(f" {plain(value)} ") < 2
+    form = _FORMS.get(str(schema.get("format"))) or next((f for mark, f in _MARKS if mark in about), None)
+    return form is not None and not form.search(value)
+
+
+def _said_once(values: list[Any], said: Conversation) -> set[str]:
+    """What stands in more arguments of one call than it is said: one 4.7 is not the base and the height of a triangle. Several
+    words, or a day, count inside other values too."""
+    # Two spaces between words: neighbours that are equal do not share one.
+    texts = [f" {plain(str(value)).replace(' ', '  ')} " for value in values]
+    every, found = "|".join(texts), set()
+    for text in texts if any(every.count(text) > 1 for text in texts) else ():
+        words = text.split()
+        inside = len(words) > 2 or (len(words) == 2 and not words[0].isdigit())
+        uses = every.count(text) if inside else texts.count(text)
+        if uses > 1 and 0 < said.plain.replace(" ", "  ").count(text) < uses:
+            found.add(" ".join(words))
+    return found
+
+
 def _speaks_of(said: Conversation, name: str, tools: Offered) -> bool:
-    """Whether the conversation has a word of the tool's name or description."""
-    in_name = _words(_apart(name))
-    if not in_name.isdisjoint(said.words):
+    """Whether the conversation has a word of the tool's name or description in some form."""
+    if not _words(_apart(name)).isdisjoint(said.words):
         return True
-    described = _words(tools.schema(name)[1][:400])
-    return not described.isdisjoint(said.words) or any(map(said.has_stem, in_name | described))
+    words = words_of(tools[name])
+    return not words.isdisjoint(said.words) or any(map(said.has_stem, words))
+
+
+def words_of(tool: Tool) -> set[str]:
+    """The words of a tool's name and description that say what it is for."""
+    return _words(_apart(tool.name)) | _words(tool.description[:400])
 
 
 def _words(text: str) -> set[str]:

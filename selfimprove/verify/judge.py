@@ -5,8 +5,8 @@
 
 It says yes or no by the log-probability of the one against the other; nothing that it writes is read (a judge that explains is
 fooled up to 78 % of the time, one that only says yes or no in 1 %: arXiv 2505.22203). It sees the conversation, the tools called
-and the calls in canonical form, as data between marks that the data cannot contain. It is asked only where grounding is the one
-layer in doubt, so it can never overrule a veto.
+and the calls in canonical form, as data between marks that the data cannot contain. It is asked only where grounding or coverage
+is the one layer in doubt, so it can never overrule a veto.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any, Literal
 from selfimprove.chat.write import escape
 from selfimprove.records import Answer, Call, Completion, Judgement, Message, Request, Sample, Tool, digest
 from selfimprove.tools.canonical import call_key, key
+from selfimprove.verify.layers import NEVER_VETO
 
 JUDGE_VERSION = 1
 """Raised whenever the same question is asked in other words: part of what a round's verdicts rest on."""
@@ -36,7 +37,7 @@ _TASK = (
 
 @dataclass(frozen=True)
 class Question:
-    """Calls that only grounding left in doubt."""
+    """Calls that only grounding or coverage left in doubt."""
 
     id: str
     text: str
@@ -98,5 +99,5 @@ def answer_id(sample: Sample, answer: Answer) -> str:
 
 
 def in_doubt(status: str, layer: str, calls: Sequence[Any]) -> bool:
-    """Whether the judge is asked: no layer vetoes, and only the origin of a value is open."""
-    return status == "unknown" and layer == "grounding" and bool(calls)
+    """Whether the judge is asked: no layer vetoes, and only where a value comes from, or where one went, is open."""
+    return status == "unknown" and layer in NEVER_VETO and bool(calls)

@@ -30,7 +30,7 @@ def judge_sample(
     sample: Sample, attempts: Sequence[Attempt], config: Verify, runnable: Runnable = MappingProxyType({}),
     judgements: Judgements = MappingProxyType({}),
 ) -> tuple[Judged, list[Checked]]:  # fmt: skip
-    """`judgements`: what a judge said of answers that grounding alone left in doubt."""
+    """`judgements`: what a judge said of answers that grounding or coverage alone left in doubt."""
     gold = sample.answer if sample.source != "oracle" else None
     case = of_sample(sample, runnable)
     checked = [check(sample, a, config, gold, runnable, judgements, case) for a in attempts]

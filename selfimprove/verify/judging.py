@@ -40,7 +40,7 @@ def judge_model(round_: Round) -> Path:
 
 
 def questions(config: Config, samples: Iterable[Sample], attempts: Mapping[str, Sequence[Attempt]]) -> list[Question]:
-    """One for each different answer that grounding alone leaves in doubt; none where a reference decides."""
+    """One for each different answer that grounding or coverage alone leaves in doubt; none where a reference decides."""
     found: dict[str, Question] = {}
     for sample in samples:
         if sample.answer is not None and sample.source != "oracle":

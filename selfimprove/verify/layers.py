@@ -3,7 +3,7 @@
     sanitise    no control, hidden or template characters         structure   the text is an answer
     tool        every called tool was offered                     definition  the tools can be used
     arguments   they fit the tool's JSON Schema                   grounding   every value comes from somewhere
-    execution   a tool that can run gives what it declares
+    coverage    what the request names is used                    execution   a tool that can run gives what it declares
 
     judge(case, ("structure", "tool", "arguments")) == Finding or None
 """
@@ -17,6 +17,7 @@ from time import perf_counter
 
 from selfimprove.verify.arguments import arguments
 from selfimprove.verify.case import Case, Layer
+from selfimprove.verify.coverage import coverage
 from selfimprove.verify.definition import definition
 from selfimprove.verify.execution import execution
 from selfimprove.verify.grounding import grounding
@@ -26,10 +27,12 @@ from selfimprove.verify.structure import structure
 
 LAYERS: dict[str, Layer] = {
     "sanitise": sanitise, "structure": structure, "tool": tool, "definition": definition, "arguments": arguments,
-    "grounding": grounding, "execution": execution,
+    "grounding": grounding, "coverage": coverage, "execution": execution,
 }  # fmt: skip
-RULES = ("sanitise", "structure", "tool", "definition", "arguments", "grounding")
+RULES = ("sanitise", "structure", "tool", "definition", "arguments", "grounding", "coverage")
 """The layers that are on where nothing else is said: all that need neither a model nor a sandbox."""
+NEVER_VETO = ("grounding", "coverage")
+"""They pass an answer or leave it unknown."""
 
 
 @dataclass
@@ -48,7 +51,7 @@ def judge(case: Case, names: Iterable[str], counts: Counts | None = None) -> tup
     undecided: tuple[str, str, tuple[str, ...]] | None = None
     for name in names:
         layer = LAYERS.get(name)
-        if layer is None:
+        if layer is None or (undecided and name in NEVER_VETO):
             continue
         start = perf_counter() if counts else 0.0
         finding = layer(case)

@@ -58,7 +58,9 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     tools, repeated, outputs = _tools(row.get("tools"))
     rights = tuple(_rights(row, profile)) if "admissible" in row or "reference_calls" in row else ()
     parsed = use.parse(candidate, tools)
-    case = Case(parsed.answer, parsed.problem, tools, _text(row), repeated, False, False, modules or {}, outputs)
+    case = Case(
+        parsed.answer, parsed.problem, tools, _text(row), _request(row), repeated, outputs=outputs, modules=modules or {}
+    )
     return RowCase(id_, case, candidate, rights)
 
 
@@ -101,6 +103,15 @@ def _text(row: dict[str, Any]) -> str:
         if message.get("tool_calls"):
             parts += _strings(message["tool_calls"])
     return "\n".join(parts)
+
+
+def _request(row: dict[str, Any]) -> str:
+    """The user's words where nobody else said anything; empty in a longer conversation."""
+    messages = row.get("messages")
+    if messages is None:
+        return str(row["query"])
+    said = [m.get("content") for m in messages if m.get("role") != "system"]
+    return said[0] if len(said) == 1 and isinstance(said[0], str) and "query" not in row else ""
 
 
 def _strings(value: Any) -> Iterable[str]:

@@ -17,7 +17,7 @@ from typing import Any
 from selfimprove.records import Call
 from selfimprove.tools.admissible import Mismatch, match
 from selfimprove.tools.canonical import Profile, is_same
-from selfimprove.verify.layers import RULES, Counts, judge
+from selfimprove.verify.layers import NEVER_VETO, RULES, Counts, judge
 from selfimprove.verify.reading import BadRow, Right, RowCase, read_row
 
 Verdict = tuple[str, str, tuple[str, ...]]
@@ -66,8 +66,8 @@ def decide(row: RowCase, layers: Sequence[str], profile: Profile, counts: Counts
             differs = match(answer.calls, right.answers, tools, profile, literal=right.literal)
             if differs is None:
                 return _right(row, right, layers, profile, counts)
-    # Grounding never vetoes, so it has nothing to add to a reference.
-    status, layer, reasons = judge(row.case, [name for name in layers if name != "grounding"], counts)
+    # What never vetoes has nothing to add to a reference.
+    status, layer, reasons = judge(row.case, [name for name in layers if name not in NEVER_VETO], counts)
     if status == "rejected":
         return status, layer, reasons
     return "rejected", "reference", (differs.reason if differs else row.case.problem or "empty",)

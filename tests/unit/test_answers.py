@@ -17,7 +17,7 @@ WEATHER = Tool(
     name="get_weather", description="Weather in a city.",
     parameters={"type": "object", "properties": {"city": {"type": "string", "description": "The city."}}, "required": ["city"]},
 )  # fmt: skip
-QUERY = "How is the weather in Oslo, and in Rome?"
+QUERY = "How is the weather in Oslo?"
 RIGHT = '{"name": "get_weather", "arguments": {"city": "Oslo"}}'
 TAGGED = f"<tool_call>{RIGHT}</tool_call>"
 

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from selfimprove.records import Call, canonical_json
+from selfimprove.tools.words import plain
 from selfimprove.verify.selftest.truth import Truth
 
 Calls = tuple[Call, ...]
@@ -228,6 +229,42 @@ def _invented_call(truth: Truth, rng: random.Random) -> Calls | None:
     return (*truth.calls, *new) if new else None
 
 
+def _value_twice(truth: Truth, rng: random.Random) -> Calls | None:
+    said = f"  {plain(truth.query).replace(' ', '  ')}  "
+
+    def change(call: Call) -> Call | None:
+        once = [n for n, v in sorted(call.arguments.items()) if _is_once(v, said)]
+        pairs = [(name, other) for name in once for other in _free(truth, call) if name != other]
+        for name, other in rng.sample(pairs, len(pairs)):
+            made = Call(name=call.name, arguments={**call.arguments, other: call.arguments[name]})
+            if truth.fits(made):
+                return made
+        return None
+
+    return _one(truth, rng, change)
+
+
+def _free(truth: Truth, call: Call) -> list[str]:
+    """The arguments whose values are not named by the tool."""
+    schemas = truth.tool(call.name).properties
+    return [n for n in sorted(call.arguments) if isinstance(one := schemas.get(n), dict) and not {"enum", "const"} & one.keys()]
+
+
+def _is_once(value: Any, said: str) -> bool:
+    text = plain(str(value)).replace(" ", "  ")
+    return (isinstance(value, str) or _number(value)) and bool(text) and said.count(f" {text} ") == 1
+
+
+def _parameter_name(truth: Truth, rng: random.Random) -> Calls | None:
+    def change(call: Call) -> Call | None:
+        texts = [n for n in _free(truth, call) if isinstance(call.arguments[n], str) and plain(n) not in plain(truth.query)]
+        made = [Call(name=call.name, arguments={**call.arguments, n: n.replace("_", " ")}) for n in texts]
+        fitting = [one for one in made if truth.fits(one)]
+        return rng.choice(fitting) if fitting else None
+
+    return _one(truth, rng, change)
+
+
 MUTATIONS: dict[str, Mutation] = {
     "unknown-tool": Mutation(_unknown_tool, "tool"),
     "other-tool-unfit": Mutation(_other_tool(False), "arguments"),
@@ -243,6 +280,8 @@ MUTATIONS: dict[str, Mutation] = {
     "other-day": Mutation(_other_day, "grounding"),
     "invented-item": Mutation(_invented_item, "grounding"),
     "invented-call": Mutation(_invented_call, "grounding"),
+    "value-twice": Mutation(_value_twice, "grounding"),
+    "parameter-name": Mutation(_parameter_name, "grounding"),
     "repeated-call": Mutation(_repeated_call, "structure"),
     "other-tool-fit": Mutation(_other_tool(True), ""),
     "other-enum": Mutation(_other_enum, ""),
