@@ -26,8 +26,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from selfimprove.tools import validation
-from selfimprove.verify import case
+from selfimprove.tools import mentions, validation
+from selfimprove.verify import case, coverage
 from selfimprove.verify.row import verify_row
 from selfimprove.verify.stream import verify_file
 
@@ -99,6 +99,8 @@ def forget() -> None:
     validation._small.clear()
     validation._large.clear()
     case._said.cache_clear()
+    coverage._spoken.clear()
+    mentions.mentions.cache_clear()
 
 
 def ours(rows: list[dict[str, Any]], expected: list[bool] | None) -> float:
