@@ -9,8 +9,8 @@ PYTHON is an interpreter with bfcl-eval in an environment of its own (it pins an
 Cases: the Python items of BFCL v4 that ship with it, each with a right and a damaged answer as Python text; then, in the shape
 of a round, with eight answers one after another, half right in other ways of writing and half damaged, all different. Both
 sides parse and judge the same texts in turn, each in one thread; what counts is processor time, with our caches emptied before
-each turn. Ours is measured twice: with what is admissible (profile bfcl-like, the same question as theirs), and without, where every rule layer
-works. The target is a ratio of 1, with two answers.
+each turn. Ours is measured twice: with what is admissible (profile bfcl-like, the same question as theirs), and without, where
+every rule layer works. The target is a ratio of 1, with two answers.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def speed(python: Path, repeats: int, answers: int = 2) -> str:
     # The first round loads modules on both sides; the median of the others counts.
     rate = {name: len(rows) / median(values[1:]) for name, values in seconds.items()}
     return (
-        f"{answers} answers a prompt, {len(rows)} cases, {repeats} repeats: bfcl-eval {rate['theirs']:,.0f} rows/s; ours with admissible answers "
+        f"{answers} answers a prompt, {len(rows)} cases, {repeats} repeats: bfcl-eval {rate['theirs']:,.0f} rows/s; "
+        f"ours with admissible answers "
         f"{rate['with']:,.0f} ({rate['with'] / rate['theirs']:.2f}x), all rule layers without {rate['without']:,.0f} "
         f"({rate['without'] / rate['theirs']:.2f}x; target 1)"
     )

@@ -28,8 +28,7 @@ _before = re.compile(r"([$€£¥])\s?(\d[\d,]*(?:\.\d+)?)")
 _raw_word = re.compile(r"[^\W_]+")
 _any_digit = re.compile(r"\d")
 _JOINTS = frozenset("0123456789.,-")
-_JOINING = ("point", "half", "quarter")
-"""Words that make one number of two, or another one of one."""
+_JOINING = ("point", "half", "quarter")  # make one number of two, or another one of one
 _NO_DIGITS = bytes(range(48)) + bytes(range(58, 256))
 
 
@@ -47,6 +46,8 @@ class Conversation:
         self.text = folded(self.raw)
         self.tokens = tokens(self.text)
         self.plain = f" {' '.join(self.tokens)} "
+        self.speaks: dict[tuple[str, str], bool] = {}
+        """Whether a tool's name and description are spoken of, where that was asked."""
         self._traced: dict[tuple[object, str], dict[Any, str | None]] = {}
 
     def traced(self, tool: object, about: str) -> dict[Any, str | None]:
@@ -190,9 +191,9 @@ class Conversation:
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """Whether digits are a number of their own, also when the words of the text are read as numbers."""
     before = text[start - 1 : start]
-    if before in _JOINTS or text[end : end + 1].isdecimal() or (text[start] == "-" and before and not before.isspace()):
+    if before in _JOINTS or text[end : end + 1].isalnum() or (text[start] == "-" and before and not before.isspace()):
         return False
-    return not (text[end : end + 1] in ".," and text[end + 1 : end + 2].isdecimal()) and not any(map(text.__contains__, _JOINING))
+    return not (text[end : end + 1] in ".," and text[end + 1 : end + 2].isalnum()) and not any(map(text.__contains__, _JOINING))
 
 
 def _amount(text: str) -> float:

@@ -99,9 +99,11 @@ def _inside(place: Any, path: str, value: dict[str, Any] | list[Any], schema: An
 
 def _unspoken(case: Case, calls: list[Call], evidence: list[list[Any]]) -> set[str]:
     """Calls with no value of their own whose tool the conversation does not speak of."""
+    said, tools = case.said, case.tools
+    if len(calls) == 1 and evidence[0] and (len(tools) == 1 or not case.request):
+        return set()
     found, called = set(), {call.name for call in calls}
     shown = [set(map(repr, values)) for values in evidence]
-    said, tools = case.said, case.tools
     shared: dict[str, int] = {}
     for values in shown:
         for value in values:
@@ -143,8 +145,11 @@ def _said_once(values: list[Any], said: Conversation) -> set[str]:
     words, or a day, count inside other values too."""
     # Two spaces between words: neighbours that are equal do not share one.
     texts = [f" {plain(str(value)).replace(' ', '  ')} " for value in values]
-    every, found = "|".join(texts), set()
-    for text in texts if any(every.count(text) > 1 for text in texts) else ():
+    found: set[str] = set()
+    if len(set(texts)) == len(texts) and not any("  " in text for text in texts):
+        return found
+    every = "|".join(texts)
+    for text in texts:
         words = text.split()
         inside = len(words) > 2 or (len(words) == 2 and not words[0].isdigit())
         uses = every.count(text) if inside else texts.count(text)
@@ -155,10 +160,14 @@ def _said_once(values: list[Any], said: Conversation) -> set[str]:
 
 def _speaks_of(said: Conversation, name: str, tools: Offered) -> bool:
     """Whether the conversation has a word of the tool's name or description in some form."""
-    if not _words(_apart(name)).isdisjoint(said.words):
-        return True
-    words = words_of(tools[name])
-    return not words.isdisjoint(said.words) or any(map(said.has_stem, words))
+    description = tools.schema(name)[1][:400]
+    found = said.speaks.get((name, description))
+    if found is None:
+        words = _words(_apart(name)) | _words(description)
+        found = not words.isdisjoint(said.words) or any(map(said.has_stem, words))
+        if len(said.speaks) < MOST_KEPT and len(name) < LONGEST_KEPT:
+            said.speaks[name, description] = found
+    return found
 
 
 def words_of(tool: Tool) -> set[str]:
