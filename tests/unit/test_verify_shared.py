@@ -62,7 +62,10 @@ def test_a_new_process_judges_as_this_one_does() -> None:
     given = rows()[::9]
     for row in given:
         verify_row(row)
-    code = "import json, sys; from selfimprove.verify.row import *; print(json.dumps(list(map(verify_row, json.load(sys.stdin)))))"
+    code = (
+        "import json, sys; from selfimprove.verify.row import verify_row;"
+        "print(json.dumps(list(map(verify_row, json.load(sys.stdin)))))"
+    )
     done = subprocess.run([sys.executable, "-c", code], input=json.dumps(given), capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == json.loads(json.dumps([verify_row(row) for row in given]))
 
