@@ -40,6 +40,8 @@ class Mentions(NamedTuple):
     addresses: tuple[str, ...] = ()
     numbers: tuple[float, ...] = ()
     names: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    """All of them as they are said, each between two spaces."""
 
 
 @lru_cache(maxsize=8)
@@ -47,9 +49,10 @@ def mentions(request: str) -> Mentions:
     """What is named, each once and in order; nothing of a request that is too long."""
     if len(request) > LONGEST:
         return Mentions()
-    quotes, addresses, numbers, names = [], [], [], []
+    quotes, addresses, numbers, names, texts = [], [], [], [], []
     for found in _mention.finditer(request):
         kind, text = found.lastgroup, found[found.lastgroup or 0]
+        texts.append(f" {plain(text)} ")
         if kind == "number":
             numbers.append(float(text.replace(",", "")))
         elif kind == "address":
@@ -60,4 +63,4 @@ def mentions(request: str) -> Mentions:
             quotes.append(plain(text))
     if len(request) > SHORT:
         names = [name for name in names if " " in name]
-    return Mentions(*(tuple(dict.fromkeys(one for one in kept if one)) for kept in (quotes, addresses, numbers, names)))  # type: ignore[arg-type]
+    return Mentions(*(tuple(dict.fromkeys(one for one in kept if one)) for kept in (quotes, addresses, numbers, names, texts)))  # type: ignore[arg-type]

@@ -43,6 +43,8 @@ def coverage(case: Case) -> Finding | None:
     if len(values) > MOST_VALUES:
         return None
     used = Conversation("\n".join(values))
+    if all(text in used.plain for text in named.texts):
+        return None
     unused = [text for text in named.quotes if used.words.isdisjoint(text.split())]
     unused += [text for text in named.addresses if text not in used.joined]
     unused += [text for text in named.names if not _is_named(text, used)]
