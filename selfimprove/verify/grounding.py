@@ -134,15 +134,24 @@ def _is_out_of_place(value: Any, path: str, schema: dict[str, Any], said: Conver
         return not any(map(said.has_stem, words))
     if type(value) is not str:
         return False
-    if plain(value) == plain(_apart(path.rpartition(".")[2])):
+    # Most values do not even begin as the name does.
+    name, first = path.rpartition(".")[2], value[:1].lower()
+    if (first == name[:1].lower() or not first.isalnum()) and plain(value) == plain(_apart(name)):
         return "enum" not in schema and said.plain.count(f" {plain(value)} ") < 2
-    form = _FORMS.get(str(schema.get("format"))) or next((f for mark, f in _MARKS if mark in about), None)
+    form = _FORMS.get(schema["format"]) if type(schema.get("format")) is str else None
+    if not form and ("YYYY" in about or "HH:MM" in about):
+        form = next(f for mark, f in _MARKS if mark in about)
     return form is not None and not form.search(value)
 
 
 def _said_once(values: list[Any], said: Conversation) -> set[str]:
     """What stands in more arguments of one call than it is said: one 4.7 is not the base and the height of a triangle. Several
     words, or a day, count inside other values too."""
+    # Nearly always, no value stands in another one: that is seen before they are taken apart.
+    raw = [value.casefold() if type(value) is str else str(value) for value in values]
+    every = "\n".join(raw)
+    if all(every.count(text) == 1 for text in raw if text):
+        return set()
     # Two spaces between words: neighbours that are equal do not share one.
     texts = [f" {plain(str(value)).replace(' ', '  ')} " for value in values]
     found: set[str] = set()
