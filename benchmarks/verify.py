@@ -1,15 +1,16 @@
 """Verification: rows/s of all rule layers over bfcl-eval's decode-and-check, on the same cases, and memory over a million rows.
 
-    python -m benchmarks.verify --bfcl PYTHON [--repeats 5] [--memory ROWS]
+    python -m benchmarks.verify --bfcl PYTHON [--repeats 5] [--answers 2 8] [--memory ROWS]
 
 PYTHON is an interpreter with bfcl-eval in an environment of its own (it pins another numpy):
 
     python -m venv bfcl && bfcl/bin/pip install --no-deps bfcl-eval==2026.3.23 && bfcl/bin/pip install filelock tenacity
 
-Cases: the Python items of BFCL v4 that ship with it, each with a right and a damaged answer as Python text. Both sides parse and
-judge the same texts in turn, each in one thread; what counts is processor time, with our caches emptied before each turn. Ours
-is measured twice: with what is admissible (profile bfcl-like, the same question as theirs), and without, where every rule layer
-works. The target is a ratio of 1.
+Cases: the Python items of BFCL v4 that ship with it, each with a right and a damaged answer as Python text; then, in the shape
+of a round, with eight answers one after another, half right in other ways of writing and half damaged, all different. Both
+sides parse and judge the same texts in turn, each in one thread; what counts is processor time, with our caches emptied before
+each turn. Ours is measured twice: with what is admissible (profile bfcl-like, the same question as theirs), and without, where
+every rule layer works. The target is a ratio of 1, with two answers.
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from selfimprove.tools import validation
-from selfimprove.verify import case
+from selfimprove.tools import mentions, validation
+from selfimprove.verify import case, coverage
 from selfimprove.verify.row import verify_row
 from selfimprove.verify.stream import verify_file
 
@@ -37,20 +38,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.verify", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--bfcl", type=Path, help="a Python that has bfcl-eval")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--answers", type=int, nargs="+", default=[2, 8], help="answers to each prompt, an even number: shapes")
     parser.add_argument("--memory", type=int, default=0, help="rows streamed to measure memory (a million takes minutes)")
     given = parser.parse_args()
     if given.memory:
         print(memory(given.memory))
     if given.bfcl:
-        print(speed(given.bfcl, given.repeats))
+        for answers in given.answers:
+            print(speed(given.bfcl, given.repeats, max(2, answers)))
     if not given.memory and not given.bfcl:
         print("verify: needs --bfcl PYTHON (an interpreter with bfcl-eval) or --memory ROWS; see the file's head")
 
 
-def speed(python: Path, repeats: int) -> str:
+def speed(python: Path, repeats: int, answers: int = 2) -> str:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "cases.jsonl"
-        subprocess.run([str(python), str(SIDE), "cases", str(file)], check=True)
+        subprocess.run([str(python), str(SIDE), "cases", str(file), str(answers)], check=True)
         cases = [json.loads(line) for line in file.open(encoding="utf-8")]
         rows = [as_row(case) for case in cases]
         blind = [{k: v for k, v in row.items() if k != "admissible"} for row in rows]
@@ -67,7 +70,8 @@ def speed(python: Path, repeats: int) -> str:
     # The first round loads modules on both sides; the median of the others counts.
     rate = {name: len(rows) / median(values[1:]) for name, values in seconds.items()}
     return (
-        f"{len(rows)} cases, {repeats} repeats: bfcl-eval {rate['theirs']:,.0f} rows/s; ours with admissible answers "
+        f"{answers} answers a prompt, {len(rows)} cases, {repeats} repeats: bfcl-eval {rate['theirs']:,.0f} rows/s; "
+        f"ours with admissible answers "
         f"{rate['with']:,.0f} ({rate['with'] / rate['theirs']:.2f}x), all rule layers without {rate['without']:,.0f} "
         f"({rate['without'] / rate['theirs']:.2f}x; target 1)"
     )
@@ -93,8 +97,11 @@ def ask(child: subprocess.Popen[str]) -> tuple[float, list[bool]]:
 
 def forget() -> None:
     """Each repeat meets every row for the first time, as a user's file is read: only what two rows share is found once."""
-    for cache in (validation._small, validation._large, case._said):
-        cache.cache_clear()
+    validation._small.clear()
+    validation._large.clear()
+    case._said.cache_clear()
+    coverage._spoken.clear()
+    mentions.mentions.cache_clear()
 
 
 def ours(rows: list[dict[str, Any]], expected: list[bool] | None) -> float:

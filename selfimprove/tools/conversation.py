@@ -10,6 +10,7 @@ import re
 from datetime import date
 from functools import cached_property
 from itertools import accumulate
+from typing import Any
 
 from selfimprove.tools.moments import Day, dates_in, relative_dates, times_in
 from selfimprove.tools.numerals import SPELLED, in_digits, numbers_in
@@ -20,10 +21,15 @@ LARGEST = 400_000
 """Characters that are looked at. A longer conversation is cut in the middle: its two ends matter most."""
 SHORT = 4_000
 """Characters that are searched anew for each word."""
+MOST_TOOLS = 8
+"""Tools whose traced values are kept."""
 _measure = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*+(?:\.\d++)?+|(?:an?|per)\b)[\s-]*(?:of\s+)?(?:an?\s+)?([a-z]+|[°%$€£¥])")
 _before = re.compile(r"([$€£¥])\s?(\d[\d,]*(?:\.\d+)?)")
 _raw_word = re.compile(r"[^\W_]+")
 _any_digit = re.compile(r"\d")
+_JOINTS = frozenset("0123456789.,-")
+_JOINING = ("point", "half", "quarter")  # make one number of two, or another one of one
+_NO_DIGITS = bytes(range(48)) + bytes(range(58, 256))
 
 
 def is_numeric(text: str) -> bool:
@@ -40,6 +46,20 @@ class Conversation:
         self.text = folded(self.raw)
         self.tokens = tokens(self.text)
         self.plain = f" {' '.join(self.tokens)} "
+        self.speaks: dict[tuple[str, str], bool] = {}
+        """Whether a tool's name and description are spoken of, where that was asked."""
+        self._traced: dict[tuple[object, str], dict[Any, str | None]] = {}
+
+    def traced(self, tool: object, about: str) -> dict[Any, str | None]:
+        """Where values of a tool, given by what stands for its content, were found to come from, to be looked up and added to."""
+        if tool is None or len(about) > SHORT:
+            return {}
+        found = self._traced.get((tool, about))
+        if found is None:
+            if len(self._traced) >= MOST_TOOLS:
+                self._traced.clear()
+            found = self._traced[tool, about] = {}
+        return found
 
     def has(self, plain: str) -> bool:
         """Whether words (folded, one space between) stand in the text in this order."""
@@ -72,7 +92,7 @@ class Conversation:
     def has_form(self, word: str) -> bool:
         """Whether a word is said in singular or plural: "movie" for "movies". Other endings are no proof: "movi", "moviest". What
         is only said with a capital has no plural: "Pari" is not what there are several of in "Paris"."""
-        return not self.raw_words.isdisjoint(numbers_of(word))
+        return any(form in self.raw and form in self.raw_words for form in numbers_of(word))
 
     def has_joined(self, joined: str) -> bool:
         """Whether whole words stand in the text that are this one without the spaces: "livingroom" for "living room"."""
@@ -97,6 +117,32 @@ class Conversation:
     def has_numbers(self) -> bool:
         """Whether a number may be said, in digits or in words."""
         return is_numeric(self.plain)
+
+    @cached_property
+    def spells_numbers(self) -> bool:
+        """Whether a word is said that is read as a number or a part of one."""
+        return not SPELLED.isdisjoint(self.tokens)
+
+    @cached_property
+    def only_digits(self) -> str:
+        """All digits that are said, without what stands between them."""
+        return self.text.encode().translate(None, _NO_DIGITS).decode()
+
+    def has_number(self, number: float) -> bool:
+        """`number in numbers`; most numbers are found, or cannot be there, without all that are said being read."""
+        text = self.text
+        if "numbers" not in self.__dict__ and text.isascii():
+            shown = str(int(number) if type(number) is float and number.is_integer() else number)
+            digits = shown.replace(".", "").lstrip("-")
+            if digits.isdecimal() and len(digits) < 16:  # so few are never rounded to those of another number
+                start = text.find(shown)
+                if start >= 0 and _stands_alone(text, start, start + len(shown)):
+                    return True
+                # What is read as a number has all its digits here, in this order.
+                few = len(self.only_digits) < 16 and "/" not in text
+                if few and digits.strip("0") not in self.only_digits and not self.spells_numbers:
+                    return False
+        return number in self.numbers
 
     @cached_property
     def digits(self) -> str:
@@ -140,6 +186,14 @@ class Conversation:
     @cached_property
     def times(self) -> frozenset[tuple[int, int]]:
         return frozenset(times_in(self.digits, spelled=False))
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether digits are a number of their own, also when the words of the text are read as numbers."""
+    before = text[start - 1 : start]
+    if before in _JOINTS or text[end : end + 1].isalnum() or (text[start] == "-" and before and not before.isspace()):
+        return False
+    return not (text[end : end + 1] in ".," and text[end + 1 : end + 2].isalnum()) and not any(map(text.__contains__, _JOINING))
 
 
 def _amount(text: str) -> float:

@@ -5,17 +5,18 @@
 
 It is sound, not complete: what passes here passes JSON Schema (Draft 2020-12) and has no undeclared argument; what does not
 goes to `validation.py`, where jsonschema decides and words it. A schema with a keyword that is not compiled here (references,
-patterns, negation, ...) gives None.
+patterns, negation, ...) gives None. Nothing of the schema is kept, so it may change afterwards.
 """
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Callable
 from typing import Any
 
 from selfimprove.tools.canonical import is_same
 from selfimprove.tools.dialect import ANNOTATIONS, KEYWORDS, is_open_object
-from selfimprove.tools.subschema import type_name
+from selfimprove.tools.subschema import ALIASES, type_name
 
 Check = Callable[[Any], bool]
 MAX_DEPTH = 24
@@ -82,13 +83,16 @@ _TYPES: dict[str, Check] = {
     "object": lambda v: type(v) is dict,
     "null": lambda v: v is None,
 }
+_NAMED_TYPES = _TYPES | {alias: _TYPES[name] for alias, name in ALIASES.items()}
+_WORDS = ANNOTATIONS | {"type"}
+"""The keywords of most properties: a type, and what refuses nothing."""
 
 
 def _type(value: Any, schema: dict[str, Any], depth: int) -> list[Check]:
     if schema.get("nullable"):
         raise _NotCompiled
-    if type(value) is str and value in _TYPES:
-        return [_TYPES[value]]
+    if type(value) is str and value in _NAMED_TYPES:
+        return [_NAMED_TYPES[value]]
     names = [type_name(name) for name in (value if isinstance(value, list) else [value])]
     if not names or None in names:
         raise _NotCompiled
@@ -102,11 +106,20 @@ def _enum(value: Any, schema: dict[str, Any], depth: int) -> list[Check]:
     if all(type(v) is str for v in value):
         allowed = frozenset(value)
         return [lambda v: type(v) is str and v in allowed]
-    return [lambda v: any(is_same(v, one) for one in value)]
+    kept = _copy(value)
+    return [lambda v: any(is_same(v, one) for one in kept)]
 
 
 def _const(value: Any, schema: dict[str, Any], depth: int) -> list[Check]:
-    return [lambda v: is_same(v, value)]
+    kept = _copy(value)
+    return [lambda v: is_same(v, kept)]
+
+
+def _copy(value: Any) -> Any:
+    try:
+        return marshal.loads(marshal.dumps(value, 2))
+    except ValueError:
+        raise _NotCompiled from None
 
 
 def _number(value: Any) -> bool:
@@ -139,8 +152,9 @@ def _properties(value: Any, schema: dict[str, Any], depth: int) -> list[Check]:
         raise _NotCompiled
     if more is not None and more is not False and more is not True and more != {}:
         raise _NotCompiled
-    inner = {name: _compile(one, depth + 1) for name, one in named.items()}
+    inner = {name: _plain_type(one, depth) or _compile(one, depth + 1) for name, one in named.items()}
     is_open = is_open_object(schema, top=depth == 0)
+    required = tuple(required)
 
     def check(value: Any) -> bool:
         if type(value) is not dict:
@@ -157,6 +171,14 @@ def _properties(value: Any, schema: dict[str, Any], depth: int) -> list[Check]:
         return True
 
     return [check]
+
+
+def _plain_type(schema: Any, depth: int) -> Check | None:
+    """The check of a property that has a type and nothing else that could refuse a value."""
+    if type(schema) is dict and depth < MAX_DEPTH and _WORDS.issuperset(schema):
+        named = schema.get("type")
+        return _NAMED_TYPES.get(named) if type(named) is str else None
+    return None
 
 
 def _once(value: Any, schema: dict[str, Any], depth: int) -> list[Check]:

@@ -23,12 +23,21 @@ def is_said(number: float, text: str, said: Conversation) -> bool:
     """Whether a number stands in the conversation by itself: 5 is not said in -5, 5.75 or 1,005."""
     if not said.has(text):
         return False
-    near = any(sign + text in said.raw for sign in "-\u2212.,") or _is_continued(text, said)
-    return not near or number in said.numbers
+    raw = said.raw
+    near = "-" + text in raw or "." + text in raw or "," + text in raw or "\u2212" + text in raw
+    return not (near or _is_continued(text, raw)) or said.has_number(number)
 
 
-def _is_continued(text: str, said: Conversation) -> bool:
-    return any(re.search(rf"{re.escape(text + sign)}\d", said.raw) for sign in ".," if text + sign in said.raw)
+def _is_continued(text: str, raw: str) -> bool:
+    """Whether a point or a comma and more digits follow it somewhere."""
+    for longer in (text + ".", text + ","):
+        start = raw.find(longer)
+        while start >= 0:
+            start += len(longer)
+            if raw[start : start + 1].isdecimal():
+                return True
+            start = raw.find(longer, start)
+    return False
 
 
 def is_below_zero(number: float, said: Conversation) -> bool:

@@ -32,6 +32,8 @@ _placeholder = re.compile(
     re.IGNORECASE,
 )
 """A place for a value, not a value: {{city}}, <string>, $ROOM, your_city_here. That its word is said does not make it one."""
+_NO_PLACE = frozenset("abcdfghjklmnopqrsuvwxzABCDFGHJKLMNOPQRSUVWXZ0123456789")
+"""First characters that no such place has."""
 _letter = re.compile(r"[a-z]")
 _one_piece = re.compile(r"[^\s@]*[a-z][\w-]*(?:[.@]|://)[^\s]*\w", re.IGNORECASE)
 _joints = re.compile(r"[,_\-/]")
@@ -109,9 +111,9 @@ def _is_number(text: str, value: float) -> bool:
 def _number(
     number: float, value: Any, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]
 ) -> str | None:  # fmt: skip
-    if is_said(number, str(value), said) or number in said.numbers:
+    if is_said(number, str(value), said) or said.has_number(number):
         return "number"
-    if number < 0 and -number in said.numbers and is_below_zero(number, said):
+    if number < 0 and said.has_number(-number) and is_below_zero(number, said):
         return "number"
     # What is said has no sign: of all measures only degrees become negative ones, none below -18.
     for other, names in said.conversions if number > -18 else ():
@@ -122,7 +124,7 @@ def _number(
 
 def _text(value: str, low: str, schema: dict[str, Any], said: Conversation, about: tuple[str, ...]) -> str | None:
     """A text, with its plain form."""
-    if " " in low and _is_repeated(low.split()):
+    if " " in low and _is_repeated(low.split(" ")):
         return None
     if not low:
         # Only signs: an operator may be said; "..." and nothing at all are said nowhere.
@@ -220,13 +222,15 @@ def _as_words(low: str, said: Conversation) -> str | None:
 def _is_repeated(words: list[str]) -> bool:
     """Whether a value is one thing said over and over; where the conversation says it so it has been found before."""
     n = len(words)
+    if n < 2_000 and words.count(words[0]) < 2:
+        return False
     return any(n % part == 0 and words == words[:part] * (n // part) for part in range(1, n // 2 + 1)) if n < 2_000 else True
 
 
 def _is_made_up(value: str, said: Conversation) -> bool:
     """A place for a value, or letters in shapes (mathematical, full-width, encircled) that nobody said: no tool reads them as
     what they look like."""
-    if _placeholder.match(value) and value.strip() not in said.raw:
+    if value[:1] not in _NO_PLACE and _placeholder.match(value) and value.strip() not in said.raw:
         return True
     return not value.isascii() and any(c not in said.raw and unicodedata.decomposition(c).startswith(_SHAPES) for c in set(value))
 
@@ -242,7 +246,7 @@ def _repeats(words: list[str], said: list[str]) -> bool:
 def _known(word: str, said: Conversation) -> bool:
     if word.isdecimal():
         number = float(word[:300])
-        return number in said.numbers or is_said(number, word, said)
+        return said.has_number(number) or is_said(number, word, said)
     if said.has_word(word):
         return True
     return len(word) > 3 and said.has_form(word)
@@ -251,7 +255,8 @@ def _known(word: str, said: Conversation) -> bool:
 def _as_code(value: str, low: str, said: Conversation) -> str | None:
     if len(value) <= 10 and any(_is_named(name, said) for name in names_of(value.strip())):
         return "code"
-    if any(code.upper() in said.raw_words or (code in COMMON and said.has(code)) for code in codes_of(low)):
+    codes = codes_of(low)
+    if codes and any(code.upper() in said.raw_words or (code in COMMON and said.has(code)) for code in codes):
         return "code"
     if is_zone(value):
         return "code" if said.has(" ".join(tokens(folded(value.split("/")[-1])))) else None

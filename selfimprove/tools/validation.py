@@ -14,7 +14,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
 import regex
@@ -84,14 +84,24 @@ def checker_of(parameters: Any) -> Checker:
         raise Uncheckable("definition-too-deep") from None
     if len(key) > LARGEST:
         raise Uncheckable("definition-too-large")
-    found = _small(key) if len(key) <= SMALL else _large(key)
+    known, most = (_small, 8192) if len(key) <= SMALL else (_large, 16)
+    found = known.get(key)
+    if found is None:
+        if len(known) >= most:
+            known.clear()
+        found = known[key] = _checker(key, parameters)
     if isinstance(found, str):
         raise Uncheckable(found)
     return found
 
 
-def _checker(key: bytes) -> Checker | str:
-    schema = _read(key)
+# Bounded by size as well as number: a thousand schemas of 400 KB would fill the memory.
+_small: dict[bytes, Checker | str] = {}
+_large: dict[bytes, Checker | str] = {}
+
+
+def _checker(key: bytes, schema: Any) -> Checker | str:
+    """Nothing of the schema is kept: it is the caller's, who may change it."""
     if not isinstance(schema, dict):
         return "definition-no-schema"
     quick = compiled(schema)
@@ -109,11 +119,6 @@ def _checker(key: bytes) -> Checker | str:
 
 def _read(key: bytes) -> Any:
     return marshal.loads(key)  # what `checker_of` wrote, never what came from elsewhere
-
-
-# Bounded by size as well as number: a thousand schemas of 400 KB would fill the memory.
-_small = lru_cache(maxsize=8192)(_checker)
-_large = lru_cache(maxsize=16)(_checker)
 
 
 def _unusable(key: bytes) -> str:

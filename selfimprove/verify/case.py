@@ -15,10 +15,13 @@ from typing import Any, Literal, NamedTuple
 from selfimprove.records import Answer, Attempt, Sample, Tool
 from selfimprove.records.base import maker
 from selfimprove.tools.conversation import Conversation
-from selfimprove.tools.validation import Checker, checker_of
+from selfimprove.tools.validation import SMALL, Checker, checker_of
 
 Finding = tuple[Literal["rejected", "unknown"], tuple[str, ...]]
 """Why an answer did not pass a layer: a veto, or something that the layer cannot tell; and the reason codes."""
+
+
+_made = maker(Tool)
 
 
 class Offered(Mapping[str, Tool]):
@@ -28,20 +31,38 @@ class Offered(Mapping[str, Tool]):
         self.definitions = definitions
         self._tools: dict[str, Tool] = {}
         self._checkers: dict[str, Checker] = {}
+        self.flaws: frozenset[str] | None = None
+        """Why tools that a model made cannot be used, once that was asked."""
 
     def __getitem__(self, name: str) -> Tool:
         found = self._tools.get(name)
         if found is None:
             one = self.definitions[name]
-            found = self._tools[name] = _tool(name, one) if isinstance(one, dict) else one
+            if isinstance(one, dict):
+                parameters, description = self.schema(name)
+                one = _made({"name": name, "description": description, "parameters": parameters})
+            found = self._tools[name] = one
         return found
+
+    def schema(self, name: str) -> tuple[dict[str, Any], str]:
+        """A tool's parameters and description: all that most answers need of it, and no record."""
+        one = self.definitions[name]
+        if not isinstance(one, dict):
+            return one.parameters, one.description
+        said, parameters = one.get("description"), one.get("parameters")
+        return {"type": "object", "properties": {}} if parameters is None else parameters, said if isinstance(said, str) else ""
 
     def checker(self, name: str) -> Checker:
         """What checks a tool's arguments. Raises Uncheckable."""
         found = self._checkers.get(name)
         if found is None:
-            found = self._checkers[name] = checker_of(self[name].parameters)
+            found = self._checkers[name] = checker_of(self.schema(name)[0])
         return found
+
+    def key(self, name: str) -> Checker | None:
+        """What stands for the content of a tool's parameters, where its arguments have been checked: equal for equal ones."""
+        found = self._checkers.get(name)
+        return found if found and len(found.key) <= SMALL else None
 
     def __contains__(self, name: object) -> bool:
         return name in self.definitions
@@ -51,17 +72,6 @@ class Offered(Mapping[str, Tool]):
 
     def __len__(self) -> int:
         return len(self.definitions)
-
-
-_made = maker(Tool)
-
-
-def _tool(name: str, definition: dict[str, Any]) -> Tool:
-    said, parameters = definition.get("description"), definition.get("parameters")
-    return _made({
-        "name": name, "description": said if isinstance(said, str) else "",
-        "parameters": {"type": "object", "properties": {}} if parameters is None else parameters,
-    })  # fmt: skip
 
 
 class Case(NamedTuple):
@@ -89,6 +99,9 @@ class Case(NamedTuple):
     def said(self) -> Conversation:
         return _said(self.text)
 
+    def with_answer(self, attempt: Attempt) -> Case:
+        return self._replace(answer=attempt.answer, problem=attempt.problem)
+
 
 Runnable = Mapping[str, tuple[Tool, Path]]
 """Tool name -> its definition in the pool and the file that runs it."""
@@ -102,11 +115,16 @@ def _said(text: str) -> Conversation:
 
 
 def of_attempt(sample: Sample, attempt: Attempt, runnable: Runnable = MappingProxyType({})) -> Case:
+    return of_sample(sample, runnable).with_answer(attempt)
+
+
+def of_sample(sample: Sample, runnable: Runnable = MappingProxyType({})) -> Case:
+    """What all attempts at a problem share."""
     tools, repeated = by_name(sample.tools)
     # A made tool may bear a pool tool's name: what runs must be what was offered.
     modules = {name: runnable[name][1] for name, tool in tools.items() if name in runnable and runnable[name][0] == tool}
     return Case(
-        answer=attempt.answer, problem=attempt.problem, tools=Offered(tools), repeated=repeated, text=sample.query,
+        answer=None, problem=None, tools=Offered(tools), repeated=repeated, text=sample.query,
         request=sample.query, made=sample.source == "make", voted=True, modules=modules,
     )  # fmt: skip
 

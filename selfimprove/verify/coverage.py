@@ -9,6 +9,7 @@ seven in the evening is 19:00, and which number that came from is not looked for
 from __future__ import annotations
 
 import json
+import marshal
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -42,11 +43,14 @@ def coverage(case: Case) -> Finding | None:
     if len(values) > MOST_VALUES:
         return None
     used = Conversation("\n".join(values))
+    if all(text in used.plain for text in named.texts):
+        return None
     unused = [text for text in named.quotes if used.words.isdisjoint(text.split())]
     unused += [text for text in named.addresses if text not in used.joined]
     unused += [text for text in named.names if not _is_named(text, used)]
-    if used.numbers <= case.said.numbers:
-        unused += [f"{number:.15g}" for number in named.numbers if number not in used.numbers]
+    numbers = [f"{number:.15g}" for number in named.numbers if not used.has_number(number)]
+    if numbers and used.numbers <= case.said.numbers:
+        unused += numbers
     if unused:
         spoken = _spoken_by(case.tools)
         unused = [text for text in unused if not spoken.words.issuperset(text.split()) and text not in spoken.joined]
@@ -72,4 +76,27 @@ def _is_named(name: str, used: Conversation) -> bool:
 
 
 def _spoken_by(tools: Offered) -> Conversation:
-    return Conversation(json.dumps([[t.name, t.description, t.parameters] for t in tools.values()]))
+    """What the tools speak of. Several answers to one request follow one another, each with tools of its own that are equal."""
+    definitions = [[name, *tools.schema(name)] for name in tools]
+    try:
+        key = marshal.dumps(definitions, 2)
+    except ValueError:
+        return Conversation(_written(tools))
+    found = _spoken.get(key)
+    if found is None:
+        found = Conversation(_written(tools))
+        if len(key) <= LONGEST_KEPT:
+            if len(_spoken) >= MOST_KEPT:
+                _spoken.clear()
+            _spoken[key] = found
+    return found
+
+
+def _written(tools: Offered) -> str:
+    return json.dumps([[t.name, t.description, t.parameters] for t in tools.values()])
+
+
+_spoken: dict[bytes, Conversation] = {}
+MOST_KEPT = 8
+LONGEST_KEPT = 100_000
+"""Lists of tools that are kept, and bytes of one."""

@@ -21,12 +21,17 @@ def _problems(tool: str) -> tuple[str, ...]:
     return tuple(problems(Tool.model_validate_json(tool)))
 
 
+def _flaws(case: Case) -> frozenset[str]:
+    found = {f"definition-{p}" for tool in case.tools.values() for p in _problems(tool.model_dump_json())}
+    return frozenset(found | ({"definition-alike"} if case.repeated or alike(list(case.tools.values())) else set()))
+
+
 def definition(case: Case) -> Finding | None:
     if case.made:
-        found = {f"definition-{p}" for tool in case.tools.values() for p in _problems(tool.model_dump_json())}
-        found |= {"definition-alike"} if case.repeated or alike(list(case.tools.values())) else set()
-        if found:
-            return "rejected", tuple(sorted(found))
+        if case.tools.flaws is None:
+            case.tools.flaws = _flaws(case)
+        if case.tools.flaws:
+            return "rejected", tuple(sorted(case.tools.flaws))
     unclear = set()
     for call in case.answer.calls if case.answer else ():
         if call.name in case.repeated:

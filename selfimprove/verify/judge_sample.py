@@ -19,7 +19,7 @@ from selfimprove.records import Answer, Attempt, Call, Checked, Judged, Judgemen
 from selfimprove.tools.admissible import from_calls, match
 from selfimprove.tools.canonical import key
 from selfimprove.verify.agreement import elect
-from selfimprove.verify.case import Runnable, of_attempt
+from selfimprove.verify.case import Case, Runnable, of_sample
 from selfimprove.verify.judge import answer_id, in_doubt
 from selfimprove.verify.layers import judge
 
@@ -32,7 +32,8 @@ def judge_sample(
 ) -> tuple[Judged, list[Checked]]:  # fmt: skip
     """`judgements`: what a judge said of answers that grounding or coverage alone left in doubt."""
     gold = sample.answer if sample.source != "oracle" else None
-    checked = [check(sample, a, config, gold, runnable, judgements) for a in attempts]
+    case = of_sample(sample, runnable)
+    checked = [check(sample, a, config, gold, runnable, judgements, case) for a in attempts]
     sampled = [(a, c) for a, c in zip(attempts, checked, strict=True) if a.index >= 0]
     if gold is not None:
         return _by_reference(sample, gold, sampled), checked
@@ -41,15 +42,15 @@ def judge_sample(
 
 def check(
     sample: Sample, attempt: Attempt, config: Verify, gold: Answer | None, runnable: Runnable = MappingProxyType({}),
-    judgements: Judgements = MappingProxyType({}),
-) -> Checked:
-    """The layers, in order, until one vetoes."""
+    judgements: Judgements = MappingProxyType({}), case: Case | None = None,
+) -> Checked:  # fmt: skip
+    """The layers, in order, until one vetoes. `case`: what all attempts at the problem share, where it has been made."""
     base: dict[str, Any] = {"sample": sample.id, "index": attempt.index}
     correct = None if gold is None else attempt.answer is not None and _same(attempt.answer, gold, sample)
     if correct:
         # What equals the gold is right, wherever its values came from: the layers have nothing to add.
         return Checked(**base, status="accepted", correct=True)
-    status, layer, reasons = judge(of_attempt(sample, attempt, runnable), config.layers)
+    status, layer, reasons = judge((case or of_sample(sample, runnable)).with_answer(attempt), config.layers)
     if status != "rejected" and gold is not None and "reference" in config.layers:
         # With gold nothing is unknown: what differs from it is wrong.
         status, layer, reasons = "rejected", "reference", (reference_reason(attempt.answer, gold, sample.tools),)

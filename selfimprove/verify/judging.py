@@ -19,7 +19,7 @@ from selfimprove.models import model_digest, resolve_model
 from selfimprove.records import Attempt, Call, Completion, Judgement, Request, Sample, Tool
 from selfimprove.store import jsonl
 from selfimprove.store.round import Round
-from selfimprove.verify.case import of_attempt
+from selfimprove.verify.case import of_sample
 from selfimprove.verify.judge import JUDGE_VERSION, Question, answer_id, ask, in_doubt
 from selfimprove.verify.layers import judge
 
@@ -45,10 +45,11 @@ def questions(config: Config, samples: Iterable[Sample], attempts: Mapping[str, 
     for sample in samples:
         if sample.answer is not None and sample.source != "oracle":
             continue
+        case = of_sample(sample)
         for attempt in attempts.get(sample.id, ()):
             if attempt.answer is None or not attempt.answer.calls:
                 continue
-            status, layer, _ = judge(of_attempt(sample, attempt), config.verify.layers)
+            status, layer, _ = judge(case.with_answer(attempt), config.verify.layers)
             if in_doubt(status, layer, attempt.answer.calls):
                 id_ = answer_id(sample, attempt.answer)
                 found.setdefault(id_, Question(id_, sample.query, sample.tools, attempt.answer.calls))

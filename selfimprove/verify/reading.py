@@ -22,8 +22,9 @@ from selfimprove.tools.canonical import Profile
 from selfimprove.verify.case import Case, Offered
 
 _values, _admissible_call = maker(Values), maker(AdmissibleCall)
-_OUTPUTS = dict.fromkeys(("output", "outputSchema", "returns"))
+_OUTPUTS = ("output", "outputSchema", "returns")
 """Keys under which tools declare their results, the first first."""
+_has_no_output = frozenset(_OUTPUTS).isdisjoint
 
 
 class BadRow(ValueError):  # noqa: N818 - a reason, not a fault
@@ -58,9 +59,8 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     rights = tuple(_rights(row, profile)) if "admissible" in row or "reference_calls" in row else ()
     parsed = use.parse(candidate, tools)
     case = Case(
-        answer=parsed.answer, problem=parsed.problem, tools=tools, repeated=repeated, text=_text(row), request=_request(row),
-        outputs=outputs, modules=modules or {},
-    )  # fmt: skip
+        parsed.answer, parsed.problem, tools, _text(row), _request(row), repeated, outputs=outputs, modules=modules or {}
+    )
     return RowCase(id_, case, candidate, rights)
 
 
@@ -81,7 +81,7 @@ def _tools(value: Any) -> tuple[Offered, frozenset[str], dict[str, Any]]:
             raise BadRow(f"the `parameters` of tool {number} must be an object")
         if found.setdefault(name, one) is not one and found[name] != one:
             repeated.add(name)
-        if not _OUTPUTS.keys().isdisjoint(one):
+        if not _has_no_output(one):
             for key in _OUTPUTS:
                 if isinstance(one.get(key), dict):
                     outputs.setdefault(name, one[key])

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
+from selfimprove.records import Call
 from selfimprove.verify.case import Case, Finding
 
 _control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufdd0-\ufdef\ufffe\uffff]")
@@ -25,10 +27,24 @@ _markup = re.compile(
 
 
 def sanitise(case: Case) -> Finding | None:
-    if case.answer is None or _is_plain("".join(_texts([[call.name, call.arguments] for call in case.answer.calls]))):
+    if case.answer is None or _is_plain("".join(_texts_of(case.answer.calls))):
         return None
     found = {code for call in case.answer.calls for text in _texts([call.name, call.arguments]) if (code := _code(text, case))}
     return ("rejected", tuple(sorted(found))) if found else None
+
+
+def _texts_of(calls: Iterable[Call]) -> list[str]:
+    found = []
+    for call in calls:
+        found.append(call.name)
+        for name, value in call.arguments.items():
+            found.append(name)
+            kind = type(value)
+            if kind is str:
+                found.append(value)
+            elif kind is list or kind is dict:
+                found += _texts(value)
+    return found
 
 
 def _texts(value: Any) -> list[str]:

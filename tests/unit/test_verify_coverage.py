@@ -123,7 +123,8 @@ def test_a_said_value_in_its_place_is_accepted(query: str, calls: str, tools: tu
 
 def test_what_a_request_names_is_read_by_kind() -> None:
     found = mentions('Move song.mp3 to "Old Music" for Ida Vale at 2.5 or 1,000, not as URL.')
-    assert found == Mentions(("old music",), ("songmp3",), (2.5, 1000.0), ("ida vale",))
+    assert found[:4] == (("old music",), ("songmp3",), (2.5, 1000.0), ("ida vale",))
+    assert found.texts == (" old music ", " ida vale ", " 2 5 ", " 1 000 ", " url ", " song mp3 ")
     assert mentions("x" * LONGEST + " Ida Vale 7") == Mentions()
 
 
