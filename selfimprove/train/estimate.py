@@ -19,8 +19,11 @@ from selfimprove.train.source import Source
 
 WIDTHS = 60
 """Values kept for the backward pass for each token, layer and unit of width; a Llama block keeps about so many."""
-CHECKPOINTED = 6
-"""What gradient checkpointing divides them by, the block that is made again included."""
+KEPT: dict[bool | str, float] = {False: 1, "selective": 1 / 2, True: 1 / 6}
+"""The share of them that each `train.gradient_checkpointing` keeps, the block that is made again included; measured, too."""
+ACTIVATIONS: dict[bool | str, str] = {
+    False: "all activations kept", "selective": "cheap activations made again", True: "activations made again",
+}  # fmt: skip
 LORA_WEIGHTS = 28
 """Trained values for each layer, unit of width and rank: seven matrices of about twice the width on both sides."""
 LOGITS = 3 * 1024
@@ -44,6 +47,10 @@ class Plan:
 def fit(config: Train, model: Source, *, max_tokens: int, memory: float, on_gpu: bool) -> Plan:
     """Replaces every `auto` by the least sharding that fits `memory` (bytes for one process; 0: unknown), then by the largest
     pass that does. What is set is kept, whatever it takes. Nothing fits: the smallest, and the sentence says so."""
+    if config.gradient_checkpointing == "auto":
+        # LoRA is small as it is, and what is made again would be more of its time; on a GPU nobody has measured it.
+        selective = config.method == "full" and not on_gpu
+        config = config.model_copy(update={"gradient_checkpointing": "selective" if selective else False})
     choices = [
         config.model_copy(update={"zero_stage": stage, "offload": offload, "micro_batch": micro})
         for stage, offload in _shardings(config, on_gpu)
@@ -66,7 +73,7 @@ def estimate(config: Train, model: Source, *, max_tokens: int, on_gpu: bool) -> 
         optimizer, weights = 0, 0 if stage == 3 else weights
     states = weights / (processes if stage == 3 else 1) + gradients / (processes if stage >= 2 else 1)
     states += optimizer / (processes if stage >= 1 else 1)
-    kept = (WIDTHS / CHECKPOINTED if config.gradient_checkpointing else WIDTHS) * (2 if bf16 else 4)
+    kept = WIDTHS * KEPT[config.gradient_checkpointing] * (2 if bf16 else 4)
     tokens = min(int(config.micro_batch), max(1, config.batch // processes)) * max_tokens
     activations = tokens * _width(model) * kept + min(tokens, LOGITS) * model.vocabulary * 4
     return states + activations + OVERHEAD
@@ -109,7 +116,8 @@ def _sentence(config: Train, model: Source, need: float, memory: float, max_toke
         + (f" of the {memory / 1e9:.1f} GB" if memory else "")
         + f" that a process {'finds on its GPU' if on_gpu else 'may take'}, with train.micro_batch={rows} of {max_tokens} tokens "
         f"({passes} passes a step), train.zero_stage={config.zero_stage}" + (" and offload to the host" if config.offload else "")
+        + f", {ACTIVATIONS[config.gradient_checkpointing]}"
     )
     if memory and need > memory * SHARE:
-        said += "; that may not fit: use train.method=lora, train.gradient_checkpointing or more train.processes"
+        said += "; that may not fit: use train.method=lora, train.gradient_checkpointing=true or more train.processes"
     return said

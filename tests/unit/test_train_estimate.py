@@ -25,8 +25,9 @@ def chosen(plan: Plan) -> tuple[object, ...]:
 
 def test_the_demo_trains_as_it_is_written_and_its_estimate_is_near_what_was_measured() -> None:
     plan = planned(SMALL, 15, tokens=288, on_gpu=False, batch=4, micro_batch=2)
+    assert plan.config.gradient_checkpointing == "selective" and "cheap activations made again" in plan.sentence
     assert chosen(plan) == (0, False, 2)
-    assert 4.8 * GB <= plan.need <= 1.25 * 4.8 * GB
+    assert 3.5 * GB <= plan.need <= 1.25 * 3.5 * GB
 
 
 def test_without_memory_to_plan_with_the_largest_pass_is_taken() -> None:
@@ -34,7 +35,7 @@ def test_without_memory_to_plan_with_the_largest_pass_is_taken() -> None:
 
 
 def test_less_memory_means_smaller_passes_before_it_means_nothing() -> None:
-    sizes = [planned(SMALL, memory, tokens=512, on_gpu=False, batch=8).config.micro_batch for memory in (30, 15, 9, 6)]
+    sizes = [planned(SMALL, memory, tokens=512, on_gpu=False, batch=8).config.micro_batch for memory in (30, 12, 7, 4)]
     assert sizes == sorted(sizes, reverse=True) and sizes[0] == 8 and sizes[-1] == 1
 
 
