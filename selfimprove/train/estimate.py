@@ -47,12 +47,11 @@ class Plan:
 def fit(config: Train, model: Source, *, max_tokens: int, memory: float, on_gpu: bool) -> Plan:
     """Replaces every `auto` by the least sharding that fits `memory` (bytes for one process; 0: unknown), then by the largest
     pass that does. What is set is kept, whatever it takes. Nothing fits: the smallest, and the sentence says so."""
-    if config.gradient_checkpointing == "auto":
-        # LoRA is small as it is, and what is made again would be more of its time; on a GPU nobody has measured it.
-        selective = config.method == "full" and not on_gpu
-        config = config.model_copy(update={"gradient_checkpointing": "selective" if selective else False})
     choices = [
-        config.model_copy(update={"zero_stage": stage, "offload": offload, "micro_batch": micro})
+        config.model_copy(update={
+            "zero_stage": stage, "offload": offload, "micro_batch": micro,
+            "gradient_checkpointing": _made_again(config, stage, on_gpu),
+        })
         for stage, offload in _shardings(config, on_gpu)
         for micro in _passes(config)
     ]
@@ -87,6 +86,15 @@ def _shardings(config: Train, on_gpu: bool) -> list[tuple[int, bool]]:
         # Offloading is a part of ZeRO 2 and 3.
         found += [(stage, True) for stage in ([config.zero_stage] if config.zero_stage != "auto" else [2, 3])]
     return found
+
+
+def _made_again(config: Train, stage: int, on_gpu: bool) -> bool | str:
+    """ZeRO-3 gathers weights inside a layer, not the same way twice: there a layer is made again as a whole or not at all."""
+    wanted = config.gradient_checkpointing
+    if wanted == "auto":
+        # LoRA is small as it is, and what is made again would be more of its time; on a GPU nobody has measured it.
+        return "selective" if config.method == "full" and not on_gpu and stage != 3 else False
+    return True if wanted == "selective" and stage == 3 else wanted
 
 
 def _passes(config: Train) -> list[int]:

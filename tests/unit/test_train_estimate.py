@@ -78,3 +78,14 @@ def test_a_model_of_unknown_shape_is_estimated_too() -> None:
     config = planned(SMALL, 0, batch=8).config
     known, guessed = (estimate(config, model, max_tokens=512, on_gpu=False) for model in (SMALL, unknown))
     assert 0.5 < guessed / known < 2
+
+
+@pytest.mark.parametrize(("made", "config"), [
+    ("selective", {}), (False, {"method": "lora"}), (False, {"on_gpu": True}), (False, {"zero_stage": 3}),
+    (True, {"gradient_checkpointing": "selective", "zero_stage": 3}), (False, {"gradient_checkpointing": False}),
+    ("selective", {"gradient_checkpointing": "selective", "method": "lora"}),
+])  # fmt: skip
+def test_cheap_activations_are_made_again_where_that_was_seen_to_work(made: Any, config: dict[str, Any]) -> None:
+    """Under ZeRO-3 the backward pass of a layer that is made again in part ends in an error."""
+    on_gpu = config.pop("on_gpu", False)
+    assert planned(SMALL, 30, on_gpu=on_gpu, batch=8, **config).config.gradient_checkpointing == made
