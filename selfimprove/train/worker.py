@@ -135,9 +135,6 @@ def _train(
             group["lr"] = rate
         if packing:
             most = room(rows=settings.micro_batch(config), max_tokens=spec.max_tokens, masked=packing == MASKED)
-            if rank.device == "cpu":
-                # Larger passes take more memory and are hardly faster.
-                most = max(spec.max_tokens, most * 3 // 4)
             turns = pack(batch, lengths, room=most, processes=rank.count, ids=ids)[rank.index]
         else:
             turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
