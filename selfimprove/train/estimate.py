@@ -19,8 +19,11 @@ from selfimprove.train.source import Source
 
 WIDTHS = 60
 """Values kept for the backward pass for each token, layer and unit of width; a Llama block keeps about so many."""
-CHECKPOINTED = 6
-"""What gradient checkpointing divides them by, the block that is made again included."""
+KEPT: dict[bool | str, float] = {False: 1, "selective": 1 / 2, True: 1 / 6}
+"""The share of them that each `train.gradient_checkpointing` keeps, the block that is made again included; measured, too."""
+ACTIVATIONS: dict[bool | str, str] = {
+    False: "all activations kept", "selective": "cheap activations made again", True: "activations made again",
+}  # fmt: skip
 LORA_WEIGHTS = 28
 """Trained values for each layer, unit of width and rank: seven matrices of about twice the width on both sides."""
 LOGITS = 3 * 1024
@@ -45,7 +48,10 @@ def fit(config: Train, model: Source, *, max_tokens: int, memory: float, on_gpu:
     """Replaces every `auto` by the least sharding that fits `memory` (bytes for one process; 0: unknown), then by the largest
     pass that does. What is set is kept, whatever it takes. Nothing fits: the smallest, and the sentence says so."""
     choices = [
-        config.model_copy(update={"zero_stage": stage, "offload": offload, "micro_batch": micro})
+        config.model_copy(update={
+            "zero_stage": stage, "offload": offload, "micro_batch": micro,
+            "gradient_checkpointing": _made_again(config, stage, on_gpu),
+        })
         for stage, offload in _shardings(config, on_gpu)
         for micro in _passes(config)
     ]
@@ -66,7 +72,7 @@ def estimate(config: Train, model: Source, *, max_tokens: int, on_gpu: bool) -> 
         optimizer, weights = 0, 0 if stage == 3 else weights
     states = weights / (processes if stage == 3 else 1) + gradients / (processes if stage >= 2 else 1)
     states += optimizer / (processes if stage >= 1 else 1)
-    kept = (WIDTHS / CHECKPOINTED if config.gradient_checkpointing else WIDTHS) * (2 if bf16 else 4)
+    kept = WIDTHS * KEPT[config.gradient_checkpointing] * (2 if bf16 else 4)
     tokens = min(int(config.micro_batch), max(1, config.batch // processes)) * max_tokens
     activations = tokens * _width(model) * kept + min(tokens, LOGITS) * model.vocabulary * 4
     return states + activations + OVERHEAD
@@ -80,6 +86,15 @@ def _shardings(config: Train, on_gpu: bool) -> list[tuple[int, bool]]:
         # Offloading is a part of ZeRO 2 and 3.
         found += [(stage, True) for stage in ([config.zero_stage] if config.zero_stage != "auto" else [2, 3])]
     return found
+
+
+def _made_again(config: Train, stage: int, on_gpu: bool) -> bool | str:
+    """ZeRO-3 gathers weights inside a layer, not the same way twice: there a layer is made again as a whole or not at all."""
+    wanted = config.gradient_checkpointing
+    if wanted == "auto":
+        # LoRA is small as it is, and what is made again would be more of its time; on a GPU nobody has measured it.
+        return "selective" if config.method == "full" and not on_gpu and stage != 3 else False
+    return True if wanted == "selective" and stage == 3 else wanted
 
 
 def _passes(config: Train) -> list[int]:
@@ -109,7 +124,8 @@ def _sentence(config: Train, model: Source, need: float, memory: float, max_toke
         + (f" of the {memory / 1e9:.1f} GB" if memory else "")
         + f" that a process {'finds on its GPU' if on_gpu else 'may take'}, with train.micro_batch={rows} of {max_tokens} tokens "
         f"({passes} passes a step), train.zero_stage={config.zero_stage}" + (" and offload to the host" if config.offload else "")
+        + f", {ACTIVATIONS[config.gradient_checkpointing]}"
     )
     if memory and need > memory * SHARE:
-        said += "; that may not fit: use train.method=lora, train.gradient_checkpointing or more train.processes"
+        said += "; that may not fit: use train.method=lora, train.gradient_checkpointing=true or more train.processes"
     return said

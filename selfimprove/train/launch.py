@@ -193,7 +193,7 @@ def _what_happened(out: Path, code: int, child: Child, spec: Spec, kills: int | 
     if ran_out(said, kills):
         return _OutOfMemoryError(
             f"the training ran out of memory with train.micro_batch={micro_batch(spec.config)} (to need less: set "
-            "train.gradient_checkpointing or train.method=lora, or lower rows.max_tokens)"
+            "train.gradient_checkpointing=true or train.method=lora, or lower rows.max_tokens)"
         )
     if said:
         return TrainError(said)

@@ -17,6 +17,8 @@ from itertools import pairwise
 LONGEST = 4096
 """Tokens of a sequence beyond which attention with a mask, which looks at all pairs and only then drops those of two rows, costs
 more than the padding did."""
+CLOSE = 32
+"""The least room that is enough is looked for until it is known to one in so many."""
 Ids = Sequence[list[int]]
 
 
@@ -37,9 +39,33 @@ def pack(
     """
     order = sorted(batch, key=lambda i: ids[i]) if ids else list(batch)
     shared = _sharing(order, ids) if ids else lambda row, others: 0
+    falling = sorted(batch, key=lambda i: -lengths[i])
+    full, taken = _fill(falling, lengths, room, shared)
+    turns = -(-len(full) // processes)
+    # As many turns with less room: memory is taken by the longest sequence, and the last one may be short.
+    low, high = 0, room
+    while high - low > max(1, room // CLOSE):
+        middle = (low + high) // 2
+        tried = _fill(falling, lengths, middle, shared)
+        if len(tried[0]) <= turns * processes:
+            (full, taken), high = tried, middle
+        else:
+            low = middle
+    if ids:
+        place = {row: number for number, row in enumerate(order)}
+        full = [sorted(rows, key=place.__getitem__) for rows in full]
+    longest = sorted(range(len(full)), key=lambda i: -taken[i])
+    shares = [[full[i] for i in longest[rank::processes]] for rank in range(processes)]
+    return [share + [[]] * (turns - len(share)) for share in shares]
+
+
+def _fill(
+    rows: Sequence[int], lengths: Sequence[int], room: int, shared: Callable[[int, list[int]], int]
+) -> tuple[list[list[int]], list[int]]:
+    """(the rows of each sequence, its tokens)."""
     full: list[list[int]] = []
     taken: list[int] = []
-    for row in sorted(batch, key=lambda i: -lengths[i]):
+    for row in rows:
         begins = [shared(row, others) for others in full]
         fitting = [i for i, tokens in enumerate(taken) if tokens + lengths[row] - begins[i] <= room]
         if fitting:
@@ -49,13 +75,7 @@ def pack(
         else:
             full.append([row])
             taken.append(lengths[row])
-    if ids:
-        place = {row: number for number, row in enumerate(order)}
-        full = [sorted(rows, key=place.__getitem__) for rows in full]
-    longest = sorted(range(len(full)), key=lambda i: -taken[i])
-    turns = -(-len(full) // processes)
-    shares = [[full[i] for i in longest[rank::processes]] for rank in range(processes)]
-    return [share + [[]] * (turns - len(share)) for share in shares]
+    return full, taken
 
 
 def _sharing(order: Sequence[int], ids: Ids) -> Callable[[int, list[int]], int]:

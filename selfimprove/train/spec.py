@@ -62,9 +62,9 @@ class Spec(Record):
         return self.trained() == other.trained()
 
     def trained(self) -> dict[str, Any]:
-        """What decides the result: not the card, limits on time, or the size of a forward pass."""
+        """What decides the result: not the card, limits on time, the size of a forward pass, or what it keeps."""
         found = self.model_dump(mode="json", exclude={"metadata"})
-        for name in ("limit_minutes", "checkpoint_minutes", "micro_batch", "zero_stage", "offload"):
+        for name in ("limit_minutes", "checkpoint_minutes", "micro_batch", "zero_stage", "offload", "gradient_checkpointing"):
             found["config"].pop(name)
         return found
 

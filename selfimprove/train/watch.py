@@ -13,7 +13,7 @@ import sys
 
 from selfimprove.child import end_with_parent
 
-UNUSED = ("mlflow", "sklearn")
+UNUSED = ("mlflow", "sklearn", "scipy")
 """Loaded by DeepSpeed's autotuner and by transformers' assisted generation wherever they are installed: a third of the
 time that a training takes to start, for nothing that it uses. Both libraries do without."""
 

@@ -8,6 +8,7 @@ What this is not: one optimizer step (`update`), the order of the rows (`schedul
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import signal
 import sys
 import time
@@ -22,6 +23,7 @@ from selfimprove.chat.render import load_tokenizer
 from selfimprove.child import end_with_parent
 from selfimprove.errors import DivergedError, SelfImproveError
 from selfimprove.records import derive_seed
+from selfimprove.train import activations
 from selfimprove.train import deepspeed_config as settings
 from selfimprove.train.checkpoint import Checkpoints
 from selfimprove.train.export import export
@@ -75,13 +77,15 @@ def run(out: Path) -> None:
     rows = load_rows(out)
     torch.manual_seed(spec.seed)
     model = load_model(Path(spec.model), spec.config, lambda text: tell(rank, text))
-    if spec.config.gradient_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    activations.keep(model, spec.config.gradient_checkpointing, lambda text: tell(rank, text))
+    if rank.device == "cpu" and settings.clips_itself(spec.config, bf16=rank.bf16):
+        activations.add_in_place(model)
     check_ids(rows, model.get_input_embeddings().num_embeddings)
     engine = _engine(Supervised(model, selective="selective-logits" not in spec.without), spec, rank, out)
     steps = Steps(out, rank, spec.config)
     _train(engine, rows, spec, rank, steps, Checkpoints(out, spec, rank))
     steps.end()
+    _free(engine)
     export(engine, rows, spec, out, tokenizer, steps.counts, rank_index=rank.index, device=rank.device)
     torch.distributed.destroy_process_group()
 
@@ -99,6 +103,15 @@ def _engine(model: Supervised, spec: Spec, rank: Rank, out: Path) -> Any:
         engine.enable_backward_allreduce = False
     engine.train()
     return engine
+
+
+def _free(engine: Any) -> None:
+    """Gradients and moments: the written model is loaded again, and shall not need more memory than training did."""
+    engine.module.zero_grad()
+    getattr(engine.optimizer, "optimizer", engine.optimizer).state.clear()
+    with contextlib.suppress(AttributeError):
+        # glibc keeps what was freed for the next to come, and files that are mapped into memory do not come to it.
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _train(

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from selfimprove.config.model import Train
 from selfimprove.errors import TrainError
+from selfimprove.train.activations import add_in_place, keep
 from selfimprove.train.export import _check, _surest_token
 from selfimprove.train.loss import Supervised, collate
 from selfimprove.train.model import load_model, load_plain
@@ -154,6 +155,44 @@ def shared_beginnings() -> dict[str, Any]:
         sides.append((torch.cat(losses).detach(), torch.cat([weight.grad.flatten() for weight in module.parameters()])))
     for name, here, there in zip(("losses", "gradients"), *sides, strict=True):
         found[name] = float((here - there).abs().max() / there.abs().max())
+    return found
+
+
+def less_memory() -> dict[str, Any]:
+    """Losses and gradients of two passes with cheap activations made again and gradients added in place, and without: how far
+    apart, of their largest, and the values kept for the backward pass. The output layer is the embedding, or is not; a word is
+    padding, whose embedding learns nothing."""
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    found: dict[str, Any] = {}
+    for name, tied in {"tied": True, "untied": False}.items():
+        sides = []
+        for less in (False, True):
+            torch.manual_seed(0)
+            config = LlamaConfig(
+                vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=4,
+                num_key_value_heads=2, initializer_range=0.5, tie_word_embeddings=tied, pad_token_id=7,
+            )  # fmt: skip
+            model = LlamaForCausalLM(config).float().train()
+            if less:
+                keep(model, "selective", print)
+                add_in_place(model)
+            module, kept = Supervised(model), set[int]()
+
+            def note(tensor: Tensor, kept: set[int] = kept) -> Tensor:
+                kept.add(tensor.untyped_storage().data_ptr())
+                return tensor
+
+            losses = []
+            for ids in (list(range(20)), [7, *range(40, 52), 7, 9]):
+                row = {"id": "a", "input_ids": ids, "spans": [2, len(ids)], "length": len(ids)}
+                with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+                    losses.append(module(**collate([row], "cpu")))
+                losses[-1].square().sum().backward()
+            gradients = torch.cat([weight.grad.flatten() for weight in model.parameters()])
+            sides.append((torch.cat(losses).detach(), gradients, len(kept)))
+        (one, here, many), (other, there, few) = sides
+        found[name] = [float((one - other).abs().max()), float((here - there).abs().max() / here.abs().max()), few < many / 2]
     return found
 
 

@@ -42,3 +42,9 @@ def test_what_rows_begin_with_alike_is_computed_once_and_trains_as_if_each_stood
     found = warm.call("tests.e2e.planted:shared_beginnings")
     assert found["tokens"] == 47
     assert found["losses"] < 1e-6 and found["gradients"] < 1e-6
+
+
+def test_less_memory_leaves_losses_and_gradients_what_they_are(warm: Warm) -> None:
+    """Cheap activations made again, and gradients of embedding and output layer added in place."""
+    for losses, gradients, fewer in warm.call("tests.e2e.planted:less_memory").values():
+        assert losses == 0 and gradients < 1e-6 and fewer

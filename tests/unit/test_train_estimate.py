@@ -25,8 +25,9 @@ def chosen(plan: Plan) -> tuple[object, ...]:
 
 def test_the_demo_trains_as_it_is_written_and_its_estimate_is_near_what_was_measured() -> None:
     plan = planned(SMALL, 15, tokens=288, on_gpu=False, batch=4, micro_batch=2)
+    assert plan.config.gradient_checkpointing == "selective" and "cheap activations made again" in plan.sentence
     assert chosen(plan) == (0, False, 2)
-    assert 4.8 * GB <= plan.need <= 1.25 * 4.8 * GB
+    assert 3.5 * GB <= plan.need <= 1.25 * 3.5 * GB
 
 
 def test_without_memory_to_plan_with_the_largest_pass_is_taken() -> None:
@@ -34,7 +35,7 @@ def test_without_memory_to_plan_with_the_largest_pass_is_taken() -> None:
 
 
 def test_less_memory_means_smaller_passes_before_it_means_nothing() -> None:
-    sizes = [planned(SMALL, memory, tokens=512, on_gpu=False, batch=8).config.micro_batch for memory in (30, 15, 9, 6)]
+    sizes = [planned(SMALL, memory, tokens=512, on_gpu=False, batch=8).config.micro_batch for memory in (30, 12, 7, 4)]
     assert sizes == sorted(sizes, reverse=True) and sizes[0] == 8 and sizes[-1] == 1
 
 
@@ -77,3 +78,14 @@ def test_a_model_of_unknown_shape_is_estimated_too() -> None:
     config = planned(SMALL, 0, batch=8).config
     known, guessed = (estimate(config, model, max_tokens=512, on_gpu=False) for model in (SMALL, unknown))
     assert 0.5 < guessed / known < 2
+
+
+@pytest.mark.parametrize(("made", "config"), [
+    ("selective", {}), (False, {"method": "lora"}), (False, {"on_gpu": True}), (False, {"zero_stage": 3}),
+    (True, {"gradient_checkpointing": "selective", "zero_stage": 3}), (False, {"gradient_checkpointing": False}),
+    ("selective", {"gradient_checkpointing": "selective", "method": "lora"}),
+])  # fmt: skip
+def test_cheap_activations_are_made_again_where_that_was_seen_to_work(made: Any, config: dict[str, Any]) -> None:
+    """Under ZeRO-3 the backward pass of a layer that is made again in part ends in an error."""
+    on_gpu = config.pop("on_gpu", False)
+    assert planned(SMALL, 30, on_gpu=on_gpu, batch=8, **config).config.gradient_checkpointing == made
