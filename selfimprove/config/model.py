@@ -254,7 +254,7 @@ class Train(Section):
     """Rows laid end to end instead of padded, where a test at the start shows that they stay apart (`auto`: where it pays)."""
     gradient_checkpointing: Literal["auto", "selective"] | bool = "auto"
     """Less memory for more time: a third more for `true`, a few percent for `selective`, which makes again only what is cheap
-    (`auto`: selective for full training on a CPU; ZeRO-3 does not go with it)."""
+    (not with ZeRO-3; `auto`: as little as fits)."""
     checkpoint_minutes: float = Field(default=5, ge=0)
     """Most time between two checkpoints, from which an interrupted training goes on (0: none; it starts again)."""
     limit_minutes: float = Field(default=0, ge=0)

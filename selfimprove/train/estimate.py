@@ -45,14 +45,14 @@ class Plan:
 
 
 def fit(config: Train, model: Source, *, max_tokens: int, memory: float, on_gpu: bool) -> Plan:
-    """Replaces every `auto` by the least sharding that fits `memory` (bytes for one process; 0: unknown), then by the largest
-    pass that does. What is set is kept, whatever it takes. Nothing fits: the smallest, and the sentence says so."""
+    """Replaces every `auto` by the least sharding that fits `memory` (bytes for one process; 0: unknown), then by the fewest
+    activations made again and the largest pass that do. What is set is kept, whatever it takes. Nothing fits: the smallest, and the sentence says so."""
     choices = [
         config.model_copy(update={
-            "zero_stage": stage, "offload": offload, "micro_batch": micro,
-            "gradient_checkpointing": _made_again(config, stage, on_gpu),
+            "zero_stage": stage, "offload": offload, "gradient_checkpointing": again, "micro_batch": micro,
         })
         for stage, offload in _shardings(config, on_gpu)
+        for again in _made_again(config, stage)
         for micro in _passes(config)
     ]
     room = memory * SHARE or float("inf")
@@ -88,13 +88,12 @@ def _shardings(config: Train, on_gpu: bool) -> list[tuple[int, bool]]:
     return found
 
 
-def _made_again(config: Train, stage: int, on_gpu: bool) -> bool | str:
-    """ZeRO-3 gathers weights inside a layer, not the same way twice: there a layer is made again as a whole or not at all."""
+def _made_again(config: Train, stage: int) -> list[bool | str]:
+    """The fastest first. ZeRO-3 gathers weights inside a layer, not the same way twice: there a layer is made again as a whole or
+    not at all."""
     wanted = config.gradient_checkpointing
-    if wanted == "auto":
-        # LoRA is small as it is, and what is made again would be more of its time; on a GPU nobody has measured it.
-        return "selective" if config.method == "full" and not on_gpu and stage != 3 else False
-    return True if wanted == "selective" and stage == 3 else wanted
+    found: list[bool | str] = [False, "selective", True] if wanted == "auto" else [wanted]
+    return list(dict.fromkeys(True if one == "selective" and stage == 3 else one for one in found))
 
 
 def _passes(config: Train) -> list[int]:
