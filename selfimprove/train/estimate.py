@@ -45,8 +45,9 @@ class Plan:
 
 
 def fit(config: Train, model: Source, *, max_tokens: int, memory: float, on_gpu: bool) -> Plan:
-    """Replaces every `auto` by the least sharding that fits `memory` (bytes for one process; 0: unknown), then by the fewest
-    activations made again and the largest pass that do. What is set is kept, whatever it takes. Nothing fits: the smallest, and the sentence says so."""
+    """Replaces every `auto` by the least sharding that fits `memory` (bytes for one process; 0: unknown), then by the
+    fewest activations made again and the largest pass that do. What is set is kept, whatever it takes. Nothing fits: the
+    smallest, and the sentence says so."""
     choices = [
         config.model_copy(update={
             "zero_stage": stage, "offload": offload, "gradient_checkpointing": again, "micro_batch": micro,

@@ -81,8 +81,9 @@ def test_a_model_of_unknown_shape_is_estimated_too() -> None:
 
 
 @pytest.mark.parametrize(("made", "memory", "config"), [
-    (False, 30, {}), ("selective", 10, {}), (True, 4.5, {}), (True, 6, {"zero_stage": 3}), ("selective", 30, {"wanted": "selective"}),
-    (True, 30, {"wanted": "selective", "zero_stage": 3}), (False, 4.5, {"wanted": False}), (True, 30, {"wanted": True}),
+    (False, 30, {}), ("selective", 10, {}), (True, 4.5, {}), (True, 6, {"zero_stage": 3}),
+    ("selective", 30, {"wanted": "selective"}), (True, 30, {"wanted": "selective", "zero_stage": 3}),
+    (False, 4.5, {"wanted": False}), (True, 30, {"wanted": True}),
 ])  # fmt: skip
 def test_activations_are_made_again_only_as_far_as_memory_asks(made: Any, memory: float, config: dict[str, Any]) -> None:
     """Under ZeRO-3 the backward pass of a layer that is made again in part ends in an error."""
