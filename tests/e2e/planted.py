@@ -255,7 +255,7 @@ def wide(path: str) -> str:
     """A model whose forward pass takes much memory."""
     from tests.tiny_model import build
 
-    return str(build(Path(path), wide=8192))
+    return str(build(Path(path), wide=16384))
 
 
 def _said(action: Callable[..., Any], *arguments: Any) -> str:
