@@ -64,7 +64,7 @@ def _embedded(embedding: nn.Module, _: Any, output: Tensor) -> Tensor:
 
     def add(gradient: Tensor) -> None:
         (rows,) = torch.autograd.grad(output, weight, gradient)
-        _gradient(weight).add_(rows)
+        gradient_of(weight).add_(rows)
 
     found.register_hook(add)
     return found
@@ -82,11 +82,12 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         (hidden,) = ctx.saved_tensors
-        _gradient(ctx.weight).addmm_(gradient.flatten(0, -2).T, hidden.flatten(0, -2))
+        gradient_of(ctx.weight).addmm_(gradient.flatten(0, -2).T, hidden.flatten(0, -2))
         return gradient @ ctx.weight.detach(), None
 
 
-def _gradient(weight: Tensor) -> Tensor:
+def gradient_of(weight: Tensor) -> Tensor:
+    """What a weight has of it so far, to be added to."""
     if weight.grad is None:
         weight.grad = torch.zeros_like(weight)
     return weight.grad

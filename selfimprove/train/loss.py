@@ -61,7 +61,7 @@ def collate(
 class Supervised(nn.Module):
     """A causal language model whose output is the loss of each supervised token.
 
-    `chunk`: logits of so many positions are made at a time, and made again in the backward pass; 0: of all at once. Only
+    `chunk`: logits of so many positions at most are made at a time, and their memory is used again; 0: of all at once. Only
     for models whose output layer is the last thing they do (`probes.logits_are_plain`). `selective` is switched off by the
     benchmark alone: logits of all positions are then made, and most of them thrown away.
     """
@@ -112,7 +112,9 @@ class Supervised(nn.Module):
             self._taken, self._hidden = False, None
 
     def forward(self, input_ids: Tensor, positions: Tensor, labels: Tensor, position_ids: Tensor | None = None) -> Tensor:
-        if not self.chunk or len(positions) <= self.chunk:
+        if not self.chunk:
+            return nn.functional.cross_entropy(self.logits(input_ids, positions, position_ids), labels, reduction="none")
+        if len(positions) <= self.chunk:
             return _losses(self.logits(input_ids, positions, position_ids), labels)
         hidden = self.hidden(input_ids, positions, position_ids)
         parts = zip(hidden.split(self.chunk), labels.split(self.chunk), strict=True)
@@ -123,4 +125,24 @@ class Supervised(nn.Module):
 
 
 def _losses(logits: Tensor, labels: Tensor) -> Tensor:
-    return nn.functional.cross_entropy(logits, labels, reduction="none")
+    """(positions, vocabulary), (positions,) -> (positions,), in nats. The logits are written over: nobody else may need them."""
+    return _CrossEntropy.apply(logits, labels)  # type: ignore[no-any-return]
+
+
+class _CrossEntropy(torch.autograd.Function):
+    """As torch's, in the memory of the logits, which become probabilities and then gradients: one copy, where torch holds three
+    of what is often the largest tensor of a pass. A backward pass can be made once."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, labels: Tensor) -> Tensor:
+        logits.sub_(logits.amax(-1, keepdim=True))
+        wanted = logits.gather(1, labels[:, None])[:, 0]
+        total = logits.exp_().sum(-1)
+        ctx.save_for_backward(logits, total, labels)
+        return total.log() - wanted
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        found, total, labels = ctx.saved_tensors
+        found.mul_((gradient / total)[:, None])
+        return found.scatter_add_(1, labels[:, None], -gradient[:, None]), None

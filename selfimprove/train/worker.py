@@ -27,6 +27,7 @@ from selfimprove.train import activations
 from selfimprove.train import deepspeed_config as settings
 from selfimprove.train.checkpoint import Checkpoints
 from selfimprove.train.export import export
+from selfimprove.train.lean import lean
 from selfimprove.train.loss import CHUNK, Supervised
 from selfimprove.train.model import load_model
 from selfimprove.train.packing import pack, room
@@ -80,6 +81,7 @@ def run(out: Path) -> None:
     activations.keep(model, spec.config.gradient_checkpointing, lambda text: tell(rank, text))
     if rank.device == "cpu" and settings.clips_itself(spec.config, bf16=rank.bf16):
         activations.add_in_place(model)
+        lean(model)
     check_ids(rows, model.get_input_embeddings().num_embeddings)
     engine = _engine(Supervised(model, selective="selective-logits" not in spec.without), spec, rank, out)
     steps = Steps(out, rank, spec.config)
@@ -134,7 +136,10 @@ def _train(
         for group in engine.optimizer.param_groups:
             group["lr"] = rate
         if packing:
-            most = room(rows=settings.micro_batch(config), max_tokens=spec.max_tokens, masked=packing == MASKED)
+            cores = torch.get_num_threads() if rank.device == "cpu" else 0
+            most = room(
+                rows=settings.micro_batch(config), max_tokens=spec.max_tokens, masked=packing == MASKED, cores=cores
+            )
             turns = pack(batch, lengths, room=most, processes=rank.count, ids=ids)[rank.index]
         else:
             turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
@@ -146,13 +151,12 @@ def _train(
 
 
 def _prepare(module: Supervised, rows: list[dict[str, Any]], spec: Spec, rank: Rank) -> str:
-    """How packed rows are kept apart, empty where rows are not packed; switches chunks of logits on where a pass may have more
-    positions than one chunk."""
-    if module.selective and settings.micro_batch(spec.config) * spec.max_tokens > CHUNK:
-        if logits_are_plain(module, rows, rank):
-            module.chunk = CHUNK
-        else:
-            tell(rank, "the model works on its logits after its output layer: they are made in one piece, not in chunks")
+    """How packed rows are kept apart, empty where rows are not packed; switches chunks of logits on where nothing comes after
+    the output layer."""
+    if module.selective and logits_are_plain(module, rows, rank):
+        module.chunk = CHUNK
+    elif module.selective and settings.micro_batch(spec.config) * spec.max_tokens > CHUNK:
+        tell(rank, "the model works on its logits after its output layer: they are made in one piece, not in chunks")
     wanted = spec.config.packing
     if not wanted or {"packing", "buckets"} & set(spec.without):
         return ""

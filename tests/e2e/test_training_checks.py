@@ -48,3 +48,11 @@ def test_less_memory_leaves_losses_and_gradients_what_they_are(warm: Warm) -> No
     """Cheap activations made again, and gradients of embedding and output layer added in place."""
     for losses, gradients, fewer in warm.call("tests.e2e.planted:less_memory").values():
         assert losses == 0 and gradients < 1e-6 and fewer
+
+
+def test_modules_that_keep_less_train_as_their_own_code_does_and_the_others_are_left_alone(warm: Warm) -> None:
+    """RMS norms and layers gated by SiLU, and the loss in the memory of its logits; not gated by GELU, nor norms that add 1."""
+    found = warm.call("tests.e2e.planted:lean_families")
+    assert {name: one["replaced"] for name, one in found.items()} == {"llama": 7, "qwen3": 11, "gelu": 5, "gemma2": 0}
+    assert all(one["losses"] < 1e-5 and one["gradients"] < 1e-5 for one in found.values())
+    assert found["llama"]["kept"] < 0.75 and found["qwen3"]["kept"] < 0.75 and found["gemma2"]["kept"] == 1

@@ -98,7 +98,7 @@ def test_a_template_that_loses_values_is_refused_before_the_first_step(tiny_mode
 
 
 def test_less_memory_than_a_forward_pass_takes_halves_it_once_and_says_so(warm: Warm, tmp_path: Path) -> None:
-    """8 rows of 700 tokens, no two of which begin alike, take some 6 GB of data in this model, 4 of them some 4.5: the limit lies between."""
+    """8 rows of 700 tokens, no two of which begin alike, take more of this than the limit, 4 of them less."""
     model = Path(warm.call("tests.e2e.planted:wide", str(tmp_path / "wide")))
     rows = write_rows(tmp_path / "rows.jsonl", *(row(f"r{i}", f"{i} " + "seven " * 700, "[]") for i in range(8)))
     told: list[Event] = []

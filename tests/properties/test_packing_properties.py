@@ -40,6 +40,7 @@ def test_best_fit_leaves_less_room_than_the_order_of_the_draw() -> None:
 
 def test_a_sequence_has_the_room_of_a_padded_pass_but_none_so_long_that_a_mask_costs_more() -> None:
     assert room(rows=2, max_tokens=288) == 576 and room(rows=8, max_tokens=2048) == 16384
+    assert room(rows=2, max_tokens=288, cores=2) == 432 and room(rows=1, max_tokens=700, cores=2) == 700
     assert room(rows=8, max_tokens=2048, masked=True) == 4096 and room(rows=2, max_tokens=9000, masked=True) == 9000
 
 
