@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,8 @@ NAME_KEYS = ("name", "function", "tool_name")
 ARGUMENT_KEYS = ("arguments", "parameters")
 ENVELOPES = ("function_call", "function", "functionCall")
 """Keys under which OpenAI's and Gemini's formats put the call itself."""
+NAME_LINE = re.compile(r"([A-Za-z_][\w.\-]*+)[ \t]*+\r?\n\s*+(?=\{)")
+"""A name alone on its line, above the object of its arguments: GLM 4, Functionary."""
 _BESIDE_A_NAME = {"name", "id", "type", "index", "function", "tool_name"}
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]
 

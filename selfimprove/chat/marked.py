@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from selfimprove.chat import bracket, gemma, parameters
 from selfimprove.chat.broken import Broken
-from selfimprove.chat.calls import read_calls, read_value
+from selfimprove.chat.calls import NAME_LINE, read_calls, read_value
 from selfimprove.chat.literal import NotLiteral
 from selfimprove.chat.marks import ACTION, CALL, CONTROL, NAMED_BY_KEY, RECIPIENT, SECTION, close_of
 from selfimprove.records import Call
@@ -104,6 +104,9 @@ def _item(text: str, position: int, mark: str, *, first: bool) -> tuple[list[Cal
         if text[position : position + 1] not in ("{", "["):
             if first and (found := parameters.read(text, position, bare=True)):
                 return [Call(name=found.name, arguments=found.arguments)], found.raw, found.end
+            if named := NAME_LINE.match(text, position):
+                one = named_call(text, named[1], named.end())
+                return one.calls or [], False, one.end
             if bracket.PYTHON.match(text, position):
                 call, end = bracket.read_call(text, position)
                 return [call], False, end

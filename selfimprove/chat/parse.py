@@ -18,14 +18,14 @@ from typing import NamedTuple
 
 from selfimprove.chat import bracket, quick
 from selfimprove.chat.broken import Broken
-from selfimprove.chat.calls import read_calls, read_value
+from selfimprove.chat.calls import NAME_LINE, read_calls, read_value
 from selfimprove.chat.literal import NotLiteral, skip_space
 from selfimprove.chat.marked import Region, marked_call, named_call, section
 from selfimprove.chat.marks import ARGUMENT, CALL, CONTROL, END_OF_ANALYSIS, OPENS, PATH, SECTION, STEP, THOUGHT, close_of, is_cut
 from selfimprove.records import Answer, Call
 from selfimprove.records.base import maker
 
-PARSER_VERSION = 5
+PARSER_VERSION = 6
 """Raised whenever the same text is read as something else: part of what a score rests on."""
 MAX_CHARACTERS = 1_000_000
 MAX_CALLS = 10_000
@@ -48,7 +48,6 @@ _LATE_THOUGHT = re.compile(
 """The end of a thought that the prompt began. On a line's edge, where no JSON string can have it."""
 _ANALYSIS = re.compile(r"analysis(?=\S).*?assistant(?=commentary|final)", re.DOTALL)
 """gpt-oss' thought, when the decoder left out the control tokens."""
-_BARE = re.compile(r"([A-Za-z_][\w.\-]*+)[ \t]*+\r?\n\s*+(?=\{)")
 _MISTRAL_NAME = re.compile(r"([^\[\]{}\"\n]++)(?:\[CALL_ID\][^\[\]{}]*+)?(?:\[ARGS\])?\s*+(?=\{)")
 
 _LEFT_OVER = re.compile(ARGUMENT)
@@ -147,7 +146,7 @@ def _next(text: str, position: int, reading: _Reading) -> tuple[int, Region | No
         if not found and _JSON_START.match(text, position):
             return position, _json(text, position, reading, first=True)
     if not found and not reading.prose:
-        if (bare := _BARE.match(text, position)) and (alone := _alone(text, bare)):
+        if (bare := NAME_LINE.match(text, position)) and (alone := _alone(text, bare)):
             return position, alone
         # What stands first needs no line of its own: `</reasoning>f(x=1)`.
         at_first = bracket.PYTHON.match(text, position)

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from selfimprove.chat.marks import CALL, PREFIX, SECTION, THOUGHT
 from selfimprove.records import Call
 from selfimprove.verify.case import Case, Finding
 
@@ -20,10 +21,13 @@ _blank = re.compile(
 )
 """Letters and marks that cannot be seen though Unicode does not call them format characters."""
 _markup = re.compile(
-    r"</?(?:tool_call|tool_response|tools|function_call|think|s|start_of_turn|end_of_turn)>|<\|[\w ]{1,40}\|>|<function=|"
-    r"\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS)\]|<</?SYS>>",
+    rf"{SECTION}|{CALL}|(?-i:{THOUGHT})|</(?:{PREFIX}(?:tool_calls?|function_calls?|think)|TOOLCALL)>|<tool_call\|>|"
+    r"</?(?:tool_response|tools|s|start_of_turn|end_of_turn|(?:start|end)_function_(?:call|response|declaration))>|"
+    r"</?arg_(?:key|value)>|<parameter=|<escape>|<\|\"\|>|<[|｜][\w▁ ]{1,40}[|｜]>|<</?SYS>>|"
+    r"(?-i:\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS|ARGS|CALL_ID)\])",
     re.IGNORECASE,
 )
+"""Marks of calls and thoughts in every syntax that is read, and those of turns."""
 
 
 def sanitise(case: Case) -> Finding | None:

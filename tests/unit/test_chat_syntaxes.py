@@ -56,6 +56,13 @@ def test_right_calls_are_read_with_their_types_in_every_syntax(syntax: str) -> N
     assert read(crlf) == TWO, crlf
 
 
+def test_a_name_alone_on_its_line_between_tags_is_read_with_its_arguments() -> None:
+    one = '<tool_call>get_tide\n{"harbor": "Brest", "days": 3}\n</tool_call>'
+    calls = [{"name": "get_tide", "arguments": {"harbor": "Brest", "days": 3}}]
+    assert read(one) == calls and read(f"{one}\n{one}") == [*calls, *calls]
+    assert read(one.replace("3}", "3")) == "bad-json"
+
+
 VALUES = (
     "123", "true", "null", "1.50", '"quoted"', "{not json", "a\nb", " padded ", "</tool_call>", "<|tool_call_end|>", "</invoke>",
     "}", "</s>",
