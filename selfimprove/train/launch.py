@@ -26,8 +26,9 @@ from selfimprove.events import Note, Progress, emit
 from selfimprove.machine import free_memory, gpu_memory, has_nvidia
 from selfimprove.train.deepspeed_config import micro_batch
 from selfimprove.train.estimate import fit
-from selfimprove.train.launcher import Launcher, OneMachine
+from selfimprove.train.launcher import Launcher, OneMachine, cores
 from selfimprove.train.memory import kernel_kills, ran_out
+from selfimprove.train.packing import room
 from selfimprove.train.resume import Checkpoint, forget, usable
 from selfimprove.train.source import Source, source
 from selfimprove.train.spec import CHECKPOINT, CHECKPOINTS, ERROR, LEFT_OUT, LOG, MODEL, OWN, REJECTED, RESULT, STEPS, Part, Spec
@@ -64,12 +65,23 @@ def train(
     try:
         return _attempt(spec, out, stage, began, launcher or OneMachine())
     except _OutOfMemoryError as error:
-        size = micro_batch(spec.config)
-        if size == 1:
+        less = _rows_of_a_pass(spec, on_gpu=on_gpu) // 2
+        if less == 0:
             raise
-        emit(Note(f"{error}; trying once more with train.micro_batch={size // 2} instead of {size}", "warning"))
-        spec = spec.model_copy(update={"config": spec.config.model_copy(update={"micro_batch": size // 2})})
+        was = micro_batch(spec.config)
+        emit(Note(f"{error}; trying once more with train.micro_batch={less} instead of {was}", "warning"))
+        spec = spec.model_copy(update={"config": spec.config.model_copy(update={"micro_batch": less})})
     return _attempt(spec, out, stage, began, launcher or OneMachine())
+
+
+def _rows_of_a_pass(spec: Spec, *, on_gpu: bool) -> int:
+    """Of the longest ones. Packed passes on a CPU hold fewer than the micro batch where more would make them no faster: half of a
+    micro batch would need no less memory."""
+    config = spec.config
+    rows = micro_batch(config)
+    if on_gpu or not config.packing:
+        return rows
+    return -(-room(rows=rows, max_tokens=spec.max_tokens, cores=cores(config)) // spec.max_tokens)
 
 
 def _attempt(spec: Spec, out: Path, stage: str, began: float, launcher: Launcher) -> dict[str, float]:

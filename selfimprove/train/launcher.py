@@ -43,7 +43,7 @@ class OneMachine:
     def environment(self, config: Train) -> dict[str, str]:
         root = str(Path(selfimprove.__file__).resolve().parent.parent)
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH")])]
-        threads = str(max(1, len(os.sched_getaffinity(0)) // config.processes))
+        threads = str(cores(config))
         found = {
             "PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false",
             "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads, "OMP_WAIT_POLICY": "passive",
@@ -55,6 +55,11 @@ class OneMachine:
             "GLOO_SOCKET_IFNAME": os.environ.get("GLOO_SOCKET_IFNAME", "lo"),
         }  # fmt: skip
         return found if has_nvidia() else {**found, "DS_ACCELERATOR": "cpu", "CUDA_VISIBLE_DEVICES": ""}
+
+
+def cores(config: Train) -> int:
+    """Of each process."""
+    return max(1, len(os.sched_getaffinity(0)) // config.processes)
 
 
 def _cards(processes: int) -> list[int]:

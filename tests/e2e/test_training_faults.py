@@ -103,7 +103,7 @@ def test_less_memory_than_a_forward_pass_takes_halves_it_once_and_says_so(warm: 
     rows = write_rows(tmp_path / "rows.jsonl", *(row(f"r{i}", f"{i} " + "seven " * 700, "[]") for i in range(8)))
     told: list[Event] = []
     with listening(told.append):
-        config = FULL.model_copy(update={"epochs": 1.0, "gradient_checkpointing": False})
+        config = FULL.model_copy(update={"epochs": 1.0, "gradient_checkpointing": False, "packing": False})
         train(model, rows, tmp_path / "out", config, launcher=warm.with_memory(5.4), **{**ARGUMENTS, "max_tokens": 760})
     said = " ".join(event.text for event in told if isinstance(event, Note))
     assert "ran out of memory with train.micro_batch=8" in said

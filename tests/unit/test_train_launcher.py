@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from selfimprove.config.model import Train
+from selfimprove.train import launch
 from selfimprove.train.launcher import OneMachine, _cards
 
 
@@ -33,3 +35,15 @@ def test_only_the_cards_that_are_allowed_are_used(
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
     assert _cards(processes) == cards
+
+
+def test_half_of_a_micro_batch_is_tried_only_where_it_needs_less_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (rows := tmp_path / "rows.jsonl").write_text("")
+    monkeypatch.setattr("selfimprove.train.launch.cores", lambda _: 2)
+
+    def of_a_pass(max_tokens: int, *, on_gpu: bool = False, packing: Any = "auto") -> int:
+        config = Train(batch=8, micro_batch=8, packing=packing)
+        return launch._rows_of_a_pass(launch._spec(tmp_path, rows, config, max_tokens, 1e-5, 7, {}), on_gpu=on_gpu)
+
+    assert of_a_pass(760) == 1 and of_a_pass(288) == 2 and of_a_pass(40) == 8
+    assert of_a_pass(760, on_gpu=True) == of_a_pass(760, packing=False) == 8
