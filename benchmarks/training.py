@@ -106,14 +106,13 @@ def _against_trl(model: Path, rows: Path, folder: Path, options: argparse.Namesp
         print("training: TRL was left out; name the interpreter of its environment with --trl (python -m benchmarks.training -h)")
         return {}
     found: dict[str, Any] = {}
-    runs: dict[str, Run] = {"first": full}
+    runs: dict[str, Run] = {}
     for method, (said, kept, memory) in product(options.methods, [AGAINST[i] for i in options.against]):
         name = f"{method}-{said.split(',')[0]}"
         change = OURS.model_copy(update={"method": method, "gradient_checkpointing": kept})
         pairs: list[tuple[Run, Run]] = []
         for turn in range(options.repeats):
-            mine = runs.pop("first", None) if change == OURS else None
-            mine = mine or _ours(model, rows, folder / f"{name}-{turn}", change)
+            mine = full if turn == 0 and change == OURS else _ours(model, rows, folder / f"{name}-{turn}", change)
             theirs = runs.get(method + memory) if options.repeats == 1 else None
             theirs = theirs or _trl(options.trl, model, folder, method, memory)
             runs[method + memory] = theirs

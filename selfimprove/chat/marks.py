@@ -41,9 +41,11 @@ SECTION = (
 )
 CALL = rf"<(?:function=|{PREFIX}invoke\s+name=|｜tool[▁_]call[▁_]begin｜>|\|tool_call_begin\|>)"
 """Where one call begins whose marks say so, within a section or without one."""
+AROUND_VALUE = r"</?arg_(?:key|value)>|<parameter=|<escape>|<\|\"\|>"
+"""What some syntaxes write around names and values; other tags of theirs any text in XML may have."""
 ARGUMENT = (
-    rf"</?arg_(?:key|value)>|<parameter=|<{PREFIX}parameter name=|</{PREFIX}(?:parameter|invoke)>|</function>|<｜tool[▁_]sep｜>|"
-    r"<\|tool_call_argument_begin\|>|<\|(?:constrain|call)\|>|<escape>|<\|\"\|>|\S\s*+</(?:\w{1,20}:)?(?:\w{1,20}_)?tool_calls?>"
+    rf"{AROUND_VALUE}|<{PREFIX}parameter name=|</{PREFIX}(?:parameter|invoke)>|</function>|<｜tool[▁_]sep｜>|"
+    r"<\|tool_call_argument_begin\|>|<\|(?:constrain|call)\|>|\S\s*+</(?:\w{1,20}:)?(?:\w{1,20}_)?tool_calls?>"
 )
 """What stands inside calls only: beside a call that was read it is left over from one that could not be."""
 PATH = r"t(?<!\wt)o=(?:functions\.|[\w.\-/]++\s*+<\|(?:channel|constrain|message)\|>)"

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-from selfimprove.chat.marks import CALL, PREFIX, SECTION, THOUGHT
+from selfimprove.chat.marks import AROUND_VALUE, CALL, PREFIX, SECTION, THOUGHT
 from selfimprove.records import Call
 from selfimprove.verify.case import Case, Finding
 
@@ -21,10 +21,9 @@ _blank = re.compile(
 )
 """Letters and marks that cannot be seen though Unicode does not call them format characters."""
 _markup = re.compile(
-    rf"{SECTION}|{CALL}|(?-i:{THOUGHT})|</(?:{PREFIX}(?:tool_calls?|function_calls?|think)|TOOLCALL)>|<tool_call\|>|"
+    rf"{SECTION}|{CALL}|{AROUND_VALUE}|{THOUGHT}|</(?:{PREFIX}(?:tool_calls?|function_calls?|think)|TOOLCALL)>|<tool_call\|>|"
     r"</?(?:tool_response|tools|s|start_of_turn|end_of_turn|(?:start|end)_function_(?:call|response|declaration))>|"
-    r"</?arg_(?:key|value)>|<parameter=|<escape>|<\|\"\|>|<[|｜][\w▁ ]{1,40}[|｜]>|<</?SYS>>|"
-    r"(?-i:\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS|TOOL_RESULTS|ARGS|CALL_ID)\])",
+    r"<[|｜][\w▁ ]{1,40}[|｜]>|<</?SYS>>|\[/?(?:INST|TOOL_CALLS|AVAILABLE_TOOLS)\]|(?-i:\[(?:TOOL_RESULTS|ARGS|CALL_ID)\])",
     re.IGNORECASE,
 )
 """Marks of calls and thoughts in every syntax that is read, and those of turns."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ def test_only_the_cards_that_are_allowed_are_used(
 
 def test_half_of_a_micro_batch_is_tried_only_where_it_needs_less_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (rows := tmp_path / "rows.jsonl").write_text("")
-    monkeypatch.setattr("selfimprove.train.launch.cores", lambda _: 2)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
 
     def of_a_pass(max_tokens: int, *, on_gpu: bool = False, packing: Any = "auto") -> int:
         config = Train(batch=8, micro_batch=8, packing=packing)

@@ -75,6 +75,8 @@ def call(name: str = "get_weather", **arguments: Any) -> dict[str, Any]:
         (call(city="Oslo<end_function_call>"), ("rejected", "markup")),
         (call(city="Oslo<｜tool▁call▁end｜>"), ("rejected", "markup")),
         (call(city="Oslo</arg_value>"), ("rejected", "markup")),
+        (call(city="Oslo<THINK>"), ("rejected", "markup")),
+        (call(city="Oslo[/inst]"), ("rejected", "markup")),
         ("No tool fits this request.", ("unknown", "declines")),
         ("Let me think about that.", ("unknown", "prose")),
         ("", ("rejected", "empty")),
