@@ -49,6 +49,8 @@ def update(
         engine.backward(weighted.sum() * (scale if turn else 0.0), scale_wrt_gas=False)
         if turn:
             sums += _by_subtask(losses.detach(), turn, subtasks)
+        # What autograd noted of this pass lies between the holes that its tensors left: gone before the next pass fills them.
+        del losses, weighted
     norm = _clip(engine, spec, rank)
     engine.step()
     torch.distributed.all_reduce(sums)
