@@ -25,10 +25,9 @@ from selfimprove.errors import DivergedError, TrainError
 from selfimprove.events import Note, Progress, emit
 from selfimprove.machine import free_memory, gpu_memory, has_nvidia
 from selfimprove.train.deepspeed_config import micro_batch
-from selfimprove.train.estimate import fit
-from selfimprove.train.launcher import Launcher, OneMachine, cores
+from selfimprove.train.estimate import fit, tokens_of_a_pass
+from selfimprove.train.launcher import Launcher, OneMachine
 from selfimprove.train.memory import kernel_kills, ran_out
-from selfimprove.train.packing import room
 from selfimprove.train.resume import Checkpoint, forget, usable
 from selfimprove.train.source import Source, source
 from selfimprove.train.spec import CHECKPOINT, CHECKPOINTS, ERROR, LEFT_OUT, LOG, MODEL, OWN, REJECTED, RESULT, STEPS, Part, Spec
@@ -75,13 +74,8 @@ def train(
 
 
 def _rows_of_a_pass(spec: Spec, *, on_gpu: bool) -> int:
-    """Of the longest ones. Packed passes on a CPU hold fewer than the micro batch where more would make them no faster: half of a
-    micro batch would need no less memory."""
-    config = spec.config
-    rows = micro_batch(config)
-    if on_gpu or not config.packing:
-        return rows
-    return -(-room(rows=rows, max_tokens=spec.max_tokens, cores=cores(config)) // spec.max_tokens)
+    """Of the longest ones. Half of a micro batch would need no less memory where a pass holds less."""
+    return -(-tokens_of_a_pass(spec.config, max_tokens=spec.max_tokens, on_gpu=on_gpu) // spec.max_tokens)
 
 
 def _attempt(spec: Spec, out: Path, stage: str, began: float, launcher: Launcher) -> dict[str, float]:

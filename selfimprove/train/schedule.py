@@ -34,14 +34,22 @@ def batches(ids: Sequence[str], *, batch: int, epochs: float, seed: int) -> list
     return found
 
 
-def micro_batches(batch: Sequence[int], lengths: Sequence[int], *, turns: int, processes: int) -> list[list[list[int]]]:
+def micro_batches(
+    batch: Sequence[int], lengths: Sequence[int], *, turns: int, processes: int, room: int = 0
+) -> list[list[list[int]]]:
     """`[rank][turn] -> rows`: every rank has the same number of turns; one for which no row is left is an empty list.
 
-    Neighbours in length meet in one turn, on whatever rank, since all ranks wait for the longest.
+    Neighbours in length meet in one turn, on whatever rank, since all ranks wait for the longest. `room`: tokens of a pass with
+    its padding, at most, unless one row has more; more turns are taken for it.
     """
-    ordered, parts = _by_length(batch, lengths), turns * processes
-    shares = [ordered[i * len(ordered) // parts : (i + 1) * len(ordered) // parts] for i in range(parts)]
-    return [shares[rank::processes] for rank in range(processes)]
+    ordered = _by_length(batch, lengths)
+    while True:
+        parts = turns * processes
+        shares = [ordered[i * len(ordered) // parts : (i + 1) * len(ordered) // parts] for i in range(parts)]
+        many = [share for share in shares if len(share) > 1]
+        if not room or all(len(share) * max(lengths[i] for i in share) <= room for share in many):
+            return [shares[rank::processes] for rank in range(processes)]
+        turns += 1
 
 
 def learning_rate(step: int, *, steps: int, warmup: float, peak: float) -> float:

@@ -135,19 +135,25 @@ def _train(
         rate = learning_rate(number, steps=len(plan), warmup=config.warmup, peak=spec.learning_rate)
         for group in engine.optimizer.param_groups:
             group["lr"] = rate
-        if packing:
-            cores = torch.get_num_threads() if rank.device == "cpu" else 0
-            most = room(
-                rows=settings.micro_batch(config), max_tokens=spec.max_tokens, masked=packing == MASKED, cores=cores
-            )
-            turns = pack(batch, lengths, room=most, processes=rank.count, ids=ids)[rank.index]
-        else:
-            turns = micro_batches(batch, lengths, turns=settings.accumulation(config), processes=rank.count)[rank.index]
+        turns = _turns(batch, lengths, ids, packing, spec, rank)
         chosen = [rows[i] for i in batch]
         done = update(engine, [[rows[i] for i in turn] for turn in turns], chosen, spec, rank, **layout)
         told.add(chosen, done, rate, time.monotonic() - began)
         if number + 1 < len(plan):
             checkpoints.after(engine, number + 1, len(plan))
+
+
+def _turns(
+    batch: list[int], lengths: list[int], ids: list[list[int]] | None, packing: str, spec: Spec, rank: Rank
+) -> list[list[int]]:
+    """The rows of each forward pass of this rank."""
+    config = spec.config
+    cores = torch.get_num_threads() if rank.device == "cpu" and config.packing else 0
+    most = room(rows=settings.micro_batch(config), max_tokens=spec.max_tokens, masked=packing == MASKED, cores=cores)
+    if packing:
+        return pack(batch, lengths, room=most, processes=rank.count, ids=ids)[rank.index]
+    turns = settings.accumulation(config)
+    return micro_batches(batch, lengths, turns=turns, processes=rank.count, room=most)[rank.index]
 
 
 def _prepare(module: Supervised, rows: list[dict[str, Any]], spec: Spec, rank: Rank) -> str:

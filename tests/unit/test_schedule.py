@@ -63,6 +63,14 @@ def test_ranks_take_the_same_turns_and_share_all_rows(lengths: list[int], turns:
     assert max(len(turn) for share in shares for turn in share) <= -(-len(lengths) // (turns * processes))
 
 
+@given(some.lists(some.integers(2, 300), min_size=1, max_size=16), some.integers(1, 4), some.integers(1, 4))
+def test_padded_passes_take_no_more_than_was_estimated(lengths: list[int], turns: int, processes: int) -> None:
+    shares = micro_batches(range(len(lengths)), lengths, turns=turns, processes=processes, room=432)
+    passes = [turn for share in shares for turn in share if turn]
+    assert sorted(row for turn in passes for row in turn) == list(range(len(lengths)))
+    assert all(len(turn) * max(lengths[row] for row in turn) <= 432 for turn in passes)
+
+
 def test_the_rate_rises_and_falls() -> None:
     rates = [learning_rate(step, steps=20, warmup=0.1, peak=1.0) for step in range(20)]
     assert rates[0] == 0.5 and max(rates) == rates[1] == 1.0

@@ -27,7 +27,7 @@ def test_the_demo_trains_as_it_is_written_and_its_estimate_is_near_what_was_meas
     plan = planned(SMALL, 15, tokens=288, on_gpu=False, batch=4, micro_batch=2)
     assert plan.config.gradient_checkpointing is False and "all activations kept" in plan.sentence
     assert chosen(plan) == (0, False, 2)
-    assert 3.9 * GB <= plan.need <= 1.4 * 3.9 * GB
+    assert 3.2 * GB <= plan.need <= 1.25 * 3.2 * GB
 
 
 def test_without_memory_to_plan_with_the_largest_pass_is_taken() -> None:
@@ -35,8 +35,14 @@ def test_without_memory_to_plan_with_the_largest_pass_is_taken() -> None:
 
 
 def test_less_memory_means_smaller_passes_before_it_means_nothing() -> None:
-    sizes = [planned(SMALL, memory, tokens=512, on_gpu=False, batch=8).config.micro_batch for memory in (30, 12, 7, 4)]
+    sizes = [planned(SMALL, memory, tokens=512, batch=8, packing=False).config.micro_batch for memory in (30, 10, 4, 3)]
     assert sizes == sorted(sizes, reverse=True) and sizes[0] == 8 and sizes[-1] == 1
+
+
+def test_packed_rows_on_a_processor_need_memory_for_what_a_pass_holds() -> None:
+    """Eight rows of 288 tokens are never in one pass there: a laptop was asked for four times the memory."""
+    packed, padded = (planned(SMALL, 0, tokens=288, on_gpu=False, batch=8, packing=p).need for p in ("auto", False))
+    assert packed < 4 * GB < 1.4 * packed < padded
 
 
 @pytest.mark.parametrize(("processes", "memory", "stage", "offload"), [
@@ -81,7 +87,7 @@ def test_a_model_of_unknown_shape_is_estimated_too() -> None:
 
 
 @pytest.mark.parametrize(("made", "memory", "config"), [
-    (False, 30, {}), ("selective", 10, {}), (True, 4.5, {}), (True, 6, {"zero_stage": 3}),
+    (False, 30, {}), ("selective", 6, {}), (True, 4.5, {}), (True, 6, {"zero_stage": 3}),
     ("selective", 30, {"wanted": "selective"}), (True, 30, {"wanted": "selective", "zero_stage": 3}),
     (False, 4.5, {"wanted": False}), (True, 30, {"wanted": True}),
 ])  # fmt: skip
