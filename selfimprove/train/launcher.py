@@ -55,7 +55,7 @@ class OneMachine:
             "MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**34), "MALLOC_TOP_PAD_": str(2**28),
             # What is freed becomes one piece with the holes beside it at once. Small pieces that wait for their like keep
             # holes apart, and the tensors of a longer pass fit none of them: a tenth of a gigabyte for 135M weights.
-            "GLIBC_TUNABLES": ":".join(filter(None, [os.environ.get("GLIBC_TUNABLES"), TUNABLES])),
+            "GLIBC_TUNABLES": ":".join(filter(None, [TUNABLES, os.environ.get("GLIBC_TUNABLES")])),
             # One machine: the loopback interface is there without a network and whatever the host is called.
             "GLOO_SOCKET_IFNAME": os.environ.get("GLOO_SOCKET_IFNAME", "lo"),
         }  # fmt: skip
