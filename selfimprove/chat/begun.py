@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterable
+from contextlib import suppress
+from itertools import islice
+
+from selfimprove.chat import bracket
+from selfimprove.chat.literal import NotLiteral
+from selfimprove.records import Call
 
 _begun = re.compile(
     r"(?:\A|\n|>>>)[ \t]*+(?:Action:[ \t]*+)?([\w.\-/]++)(\(\w*+|[ \t]*+\n[ \t]*+A[\w ]{0,13}:?)?\Z"
@@ -41,10 +47,34 @@ _named = re.compile(
 )
 
 
+_given = re.compile(
+    r"(?<![\w.\-/])([\w.\-/]++)(?:\((?=\s*+(?:[\"'{\[]|\*\*|[A-Za-z_]\w*+\s*+=(?!=)))"
+    r"|\s*+\n?(?:[ \t]*+(?:arguments|args|parameters|params|input)[ \t]*+[:=]|<\|content\|>)?\s*+(?=\{\s*+(?:[\"']\w|\})))",
+    re.IGNORECASE,
+)
+"""A name and arguments that it is given: in parentheses, or as an object behind it."""
+MOST_GIVEN = 100
+"""Calls that are looked for in the prose of one answer."""
+
+
+def calls_in_prose(said: str, tools: Container[str]) -> list[Call]:
+    """Whole calls of offered tools as Python writes them, wherever they stand: `f(x=1)` in "f(x=1), or f(x=2)?"."""
+    calls: list[Call] = []
+    if "(" not in said:
+        return calls
+    for found in islice(_given.finditer(said), MOST_GIVEN):
+        if found[1] in tools and said[found.end() - 1] == "(":
+            with suppress(NotLiteral):
+                calls.append(bracket.read_call(said, found.start())[0])
+    return calls
+
+
 def begins_a_call(text: str, tools: Container[str]) -> bool:
     """Whether a text in which no call can be read has marks of one in any family's syntax, or the beginning of one of an
     offered tool: it does not say that no call is right."""
     said = _thought.sub("", text)
-    if _mark.search(said) or said.strip(" \n\t[`\"'") in tools:
+    if any(found[1] in tools for found in _given.finditer(said)):
+        return True
+    if _mark.search(said) or said.strip(" \n\t[]`\"'") in tools:
         return True
     return any(next(filter(None, found.groups())).strip() in tools for found in _named.finditer(said))

@@ -47,11 +47,14 @@ def read_calls(value: Any, *, name_alone: bool = True) -> list[Call] | None:
         return _all(value, name_alone) if value else None
     if not isinstance(value, dict):
         return None
+    wrapped = [key for key in ENVELOPES if isinstance(value.get(key), dict)]
+    if len(wrapped) + (value.get("tool_calls") is not None) > 1:
+        # Two answers in one: which of them counts depends on the reader.
+        return None
+    if wrapped:
+        return read_calls(value[wrapped[0]])
     if "tool_calls" in value:
         return _all(value["tool_calls"] or [], True)
-    for key in ENVELOPES:
-        if isinstance(value.get(key), dict):
-            return read_calls(value[key])
     found = _call(value, name_alone)
     return [found] if found else None
 
@@ -74,6 +77,9 @@ def _all(items: Any, name_alone: bool) -> list[Call] | None:
 def _call(value: dict[str, Any], name_alone: bool) -> Call | None:
     name = next((value[key] for key in NAME_KEYS if key in value), None)
     if not isinstance(name, str) or not name:
+        return None
+    given = [key for key in (*ARGUMENT_KEYS, "input", "args") if isinstance(value.get(key), dict)]
+    if any(value[key] != value[given[0]] for key in given[1:]):
         return None
     key = next((key for key in ARGUMENT_KEYS if key in value), None)
     if key is None:

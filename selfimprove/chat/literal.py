@@ -117,7 +117,11 @@ def _pairs(text: str, position: int, depth: int) -> tuple[dict[str, Any], int]:
         position = skip_space(text, position)
         if not isinstance(key, str) or not text.startswith(":", position):
             raise NotLiteral(position)
-        pairs[key], position = read(text, position + 1, depth + 1)
+        value, end = read(text, position + 1, depth + 1)
+        if pairs.setdefault(key, value) != value:
+            # Readers disagree about which of the two counts.
+            raise NotLiteral(position)
+        position = end
         position = skip_space(text, position)
         if text.startswith(",", position):
             position += 1

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from selfimprove.chat import bracket, quick
 from selfimprove.chat.broken import Broken
@@ -25,7 +25,7 @@ from selfimprove.chat.marks import ARGUMENT, CALL, CONTROL, END_OF_ANALYSIS, OPE
 from selfimprove.records import Answer, Call
 from selfimprove.records.base import maker
 
-PARSER_VERSION = 6
+PARSER_VERSION = 7
 """Raised whenever the same text is read as something else: part of what a score rests on."""
 MAX_CHARACTERS = 1_000_000
 MAX_CALLS = 10_000
@@ -70,17 +70,22 @@ class Parsed(NamedTuple):
     """Prose and thoughts around the calls."""
     beside: tuple[Call, ...] = ()
     """What looks like a call outside the marks, where others stand between marks: it counts for nothing here."""
+    said: str = ""
+    """As `skipped`, without the thoughts."""
+    data: tuple[dict[str, Any], ...] = ()
+    """Objects beside the calls that are none."""
     raw: tuple[int, ...] = ()
     """Positions of the calls whose arguments are all text because their syntax writes no types: only the tool's schema says what
     they stand for (`selfimprove.subtasks.typed`)."""
 
 
 class _Reading:
-    """What was found so far. `data`: whether a JSON value was met that is no call."""
+    """What was found so far. `data`: whether a JSON value was met that is no call; `objects`: the objects among them."""
 
     def __init__(self) -> None:
         self.regions: list[tuple[int, Region]] = []
         self.thoughts: list[tuple[int, int]] = []
+        self.objects: list[dict[str, Any]] = []
         self.calls = 0
         self.prose = self.data = False
 
@@ -216,6 +221,8 @@ def _json(text: str, start: int, reading: _Reading, *, first: bool) -> Region:
     alone = value == [] and first and _end(_NOISE, text, end) == len(text)
     calls = [] if alone else read_calls(value, name_alone=first)
     reading.data |= calls is None
+    if calls is None and isinstance(value, dict) and len(reading.objects) < MAX_CALLS:
+        reading.objects.append(value)
     return Region(end, calls)
 
 
@@ -283,13 +290,17 @@ def _conclude(text: str, reading: _Reading) -> Parsed:
         return Parsed(problem="bad-call", skipped=skipped)
     if calls and (marked or not reading.data or reading.prose):
         beside = tuple(c for _, r in reading.regions for c in r.calls or () if not r.marked) if marked else ()
-        return Parsed(answer=Answer(calls=tuple(calls)), skipped=skipped, beside=beside, raw=_raw(used))
+        said = skipped
+        if skipped and reading.thoughts:
+            said = _gaps(text, sorted([*reading.thoughts, *((start, region.end) for start, region in used)]))
+        answer = Answer(calls=tuple(calls))
+        return Parsed(answer, None, skipped, beside, said, tuple(reading.objects), _raw(used))
     if reading.data and not reading.prose:
         return Parsed(problem="not-a-call", skipped=skipped)
     said = _gaps(text, sorted(reading.thoughts))
     if not said:
         return Parsed(problem="empty", skipped=skipped)
-    return Parsed(answer=_abstention(said), skipped=skipped)
+    return Parsed(answer=_abstention(said), skipped=skipped, said=said, data=tuple(reading.objects))
 
 
 def _raw(used: list[tuple[int, Region]]) -> tuple[int, ...]:

@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from selfimprove.chat import Parsed, write
 from selfimprove.chat import parse as read
-from selfimprove.chat.begun import begins_a_call, ends_in_a_call
+from selfimprove.chat.begun import begins_a_call, calls_in_prose, ends_in_a_call
 from selfimprove.chat.twice import has_key_twice
 from selfimprove.records import Answer, Call, Message, Row, Sample, Tool
 from selfimprove.subtasks.prompt import system, turn
 from selfimprove.subtasks.typed import typed
+from selfimprove.tools.subschema import properties
 
 
 def prompt(sample: Sample) -> tuple[Message, ...]:
@@ -65,9 +67,27 @@ def _typed(answer: Answer, raw: Collection[int], tools: Mapping[str, Tool]) -> A
 
 def _flaw(text: str, parsed: Parsed, answer: Answer, tools: Mapping[str, Tool]) -> str | None:
     if not answer.calls:
-        return "bad-call" if begins_a_call(text, tools) else None
+        names = [properties(tool.parameters).keys() for tool in tools.values()] if parsed.data else []
+        only_arguments = any(value and value.keys() <= one for value in parsed.data for one in names)
+        return "bad-call" if only_arguments or begins_a_call(text, tools) else None
     if parsed.skipped and ends_in_a_call(text, parsed.skipped, tools):
         return "unclosed-call"
     if has_key_twice(text, answer.calls):
         return "bad-json"
-    return "many-answers" if any(call not in answer.calls for call in parsed.beside) else None
+    others = (*parsed.beside, *calls_in_prose(parsed.said, tools))
+    if any(call not in answer.calls for call in others) or any(_is_another(one, answer.calls, tools) for one in parsed.data):
+        return "many-answers"
+    return None
+
+
+def _is_another(value: dict[str, Any], calls: Collection[Call], tools: Mapping[str, Tool]) -> bool:
+    """Whether an object beside the calls gives a tool other arguments: `{"f": {"x": 2}}`, or `{"x": 2}` of the tool that is
+    called."""
+    if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict) and next(iter(value)) in tools:
+        return not any(_is_part(inner, call) for call in calls if call.name in value)
+    named = [properties(tools[call.name].parameters).keys() for call in calls if call.name in tools]
+    return bool(value) and any(value.keys() <= one for one in named) and not any(_is_part(value, call) for call in calls)
+
+
+def _is_part(value: dict[str, Any], call: Call) -> bool:
+    return all(name in call.arguments and call.arguments[name] == one for name, one in value.items())

@@ -175,7 +175,11 @@ def call_mismatch(
             if name not in call.arguments:
                 return Mismatch("missing-argument", name, f"leaves out {_shown(name)}")
     for name, right in wanted.arguments.items():
-        if name in call.arguments or _may_be_left_out(right, schemas.get(name), rules):
+        if name in call.arguments or right.optional:
+            continue
+        # A default of what has to be given is not taken by anyone.
+        required = tool is not None and name in tool.required
+        if not required and _may_be_left_out(right, schemas.get(name), rules):
             continue
         if profile == "bfcl-like" or None not in right.values or not is_nothing(name, rules.root, rules.root):
             return Mismatch("missing-argument", name, f"leaves out {_shown(name)}")

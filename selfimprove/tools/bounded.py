@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any
 
 import regex
@@ -103,6 +104,14 @@ def _is_of_plain_type(value: Any, schema: Any) -> bool:
     return type(kind) is str and type(value) is _TYPES.get(kind)
 
 
+def _multiple_of(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    """jsonschema divides floats, so that 19.99 is no multiple of 0.01: here numbers are what is written."""
+    if isinstance(instance, bool) or not isinstance(instance, int | float) or not isinstance(value, int | float) or value <= 0:
+        return
+    if Fraction(repr(instance)) % Fraction(repr(value)):
+        yield ValidationError(f"{instance!r} is not a multiple of {value!r}")
+
+
 def _unique(validator: Any, value: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
     """jsonschema compares every pair."""
     if value and isinstance(instance, list):
@@ -118,5 +127,6 @@ _KEYWORDS: dict[str, Any] = {
     "properties": _properties,
     "additionalProperties": _additional,
     "uniqueItems": _unique,
+    "multipleOf": _multiple_of,
 }
 BoundedValidator = extend(Draft202012Validator, {n: _counted(f, 10 if n == "$ref" else 1) for n, f in _KEYWORDS.items()})

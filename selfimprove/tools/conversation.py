@@ -12,8 +12,8 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
-from selfimprove.tools.moments import Day, dates_in, relative_dates, times_in
-from selfimprove.tools.numerals import SPELLED, in_digits, numbers_in
+from selfimprove.tools.moments import Day, dates_in, relative_dates, times_in, without_dates
+from selfimprove.tools.numerals import SCALES, SPELLED, in_digits, numbers_in
 from selfimprove.tools.units import UNITS, converted
 from selfimprove.tools.words import folded, numbers_of, stem, tokens
 
@@ -25,6 +25,12 @@ MOST_TOOLS = 8
 """Tools whose traced values are kept."""
 _measure = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*+(?:\.\d++)?+|(?:an?|per)\b)[\s-]*(?:of\s+)?(?:an?\s+)?([a-z]+|[°%$€£¥])")
 _before = re.compile(r"([$€£¥])\s?(\d[\d,]*(?:\.\d+)?)")
+_mention = re.compile(
+    r"(\b(?:minus|negative)\s+)?(?<![\w.,])(\d[\d,]*+(?:\.\d++)?+)"
+    rf"(?:[\s-]?(k|mn|bn|{'|'.join(SCALES)})\b|[\s-]*([a-z]+|[°%]))?"
+)
+_is_taken_from = re.compile(r"\b(?:is|to|of|at|be|by|from|was|it's)\s+\Z")
+"""Words before a minus that is a sign; between two numbers or names it takes one from the other."""
 _raw_word = re.compile(r"[^\W_]+")
 _any_digit = re.compile(r"\d")
 _JOINTS = frozenset("0123456789.,-")
@@ -164,6 +170,18 @@ class Conversation:
         return [other for amount, unit in self.measures for other in converted(amount, unit)]
 
     @cached_property
+    def meant(self) -> dict[float, set[str]]:
+        """What stands by each number: a unit, "scale" (2.5 million), "minus", or "" for nothing of the kind."""
+        found: dict[float, set[str]] = {}
+        for mention in _mention.finditer(self.digits):
+            minus, number, scale, unit = mention.groups()
+            if minus and self.digits[: mention.start()].rstrip()[-1:].isalnum():
+                minus = _is_taken_from.search(self.digits[max(0, mention.start() - 8) : mention.start()])
+            said = "minus" if minus else "scale" if scale else unit if unit in UNITS else ""
+            found.setdefault(_amount(number), set()).add(said)
+        return found
+
+    @cached_property
     def today(self) -> list[date]:
         """What day it may be: every full date that is said, where one is said."""
         found = []
@@ -185,7 +203,7 @@ class Conversation:
 
     @cached_property
     def times(self) -> frozenset[tuple[int, int]]:
-        return frozenset(times_in(self.digits, spelled=False))
+        return frozenset(times_in(without_dates(self.digits), spelled=False))
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

@@ -125,9 +125,14 @@ def _hours(hour: int, minute: int, half: str) -> set[tuple[int, int]]:
     return {(12, minute), (0, minute)} if hour == 12 else {(hour % 24, minute)}
 
 
+def without_dates(text: str) -> str:
+    """A lower-case text with its numbers in digits, without its dates: the 20th of March is no hour."""
+    for pattern in (_year_first, _compact, _year_last, _month_first, _day_first, _short):
+        text = pattern.sub(" ", text)
+    return text
+
+
 def rest_of(text: str) -> str:
     """What a lower-case text says beside dates and times."""
-    text = in_digits(text)
-    for pattern in (_year_first, _compact, _year_last, _month_first, _day_first, _short, _clock):
-        text = pattern.sub(" ", text)
+    text = _clock.sub(" ", without_dates(in_digits(text)))
     return re.sub(r"\b(?:t|z|at|on|the|of|utc|gmt|" + "|".join([*_WEEKDAYS, *(d[:3] for d in _WEEKDAYS)]) + r")\b", " ", text)

@@ -11,6 +11,7 @@ from itertools import islice
 
 from selfimprove.tools.conversation import Conversation
 from selfimprove.tools.numerals import numbers_in
+from selfimprove.tools.units import is_another_unit, named_units
 from selfimprove.tools.words import tokens
 
 _negative = re.compile(
@@ -26,6 +27,22 @@ def is_said(number: float, text: str, said: Conversation) -> bool:
     raw = said.raw
     near = "-" + text in raw or "." + text in raw or "," + text in raw or "\u2212" + text in raw
     return not (near or _is_continued(text, raw)) or said.has_number(number)
+
+
+def is_meant_otherwise(number: float, said: Conversation, name: str, description: str) -> bool:
+    """Whether all that is said of a number makes it another one for an argument: 2 hours are no 2 where its name or its
+    description asks for seconds, 2.5 million are no 2.5, and minus 5 is no 5."""
+    said_of = said.meant.get(number)
+    if not said_of or "" in said_of or number < 0:
+        return False
+    named = named_units(name, description)
+    about = f"{name} {description}".lower()
+    return not any(
+        _scale.search(about) if one == "scale" else one != "minus" and not is_another_unit(one, named) for one in said_of
+    )
+
+
+_scale = re.compile(r"thousand|million|billion|trillion|lakh|crore|hundred|\bk\b")
 
 
 def _is_continued(text: str, raw: str) -> bool:

@@ -155,6 +155,8 @@ def _as_number(value: str, schema: dict[str, Any], said: Conversation, about: tu
     if len(low) > 40 or not any(c.isdigit() for c in in_digits(low)):
         return None
     digits = in_digits(low).strip(" $€£¥%+")
+    if _is_code(low):
+        return None
     try:
         return _number(float(digits.replace(",", "")), digits, {"description": schema.get("description")}, said, about)
     except ValueError:
@@ -166,6 +168,11 @@ def _as_number(value: str, schema: dict[str, Any], said: Conversation, about: tu
         return None
     rest = [t for t in tokens(re.sub(r"[\d.,]+", " ", in_digits(low))) if t not in SMALL_WORDS]
     return "number" if found and found <= said.numbers and all(_known(w, said) for w in rest) else None
+
+
+def _is_code(digits: str) -> bool:
+    """Whether zeros stand before a number, which no day, month or hour has: 04711 is not the number 4711."""
+    return len(digits) > 2 and digits[0] == "0" and digits.isdecimal()
 
 
 def _is_spliced(value: str, low: str, said: Conversation) -> bool:
@@ -202,13 +209,11 @@ def _as_moment(value: str, said: Conversation) -> str | None:
 
 
 def _is_said_day(day: Day, said: Conversation) -> bool:
-    """A day that was said without a year may be one of any year that people speak of; with one, only of that."""
+    """A day that was said without a year has none that could be shown."""
     if day in said.stated_dates:
         return True
     years = {year for year, *rest in said.dates if tuple(rest) == day[1:]}
-    if day[0] is None or not years - {None}:
-        return bool(years) and (day[0] is None or 1900 <= day[0] <= 2100)
-    return day[0] in years
+    return bool(years) and (day[0] is None or day[0] in years)
 
 
 def _as_words(low: str, said: Conversation) -> str | None:
@@ -246,6 +251,8 @@ def _repeats(words: list[str], said: list[str]) -> bool:
 def _known(word: str, said: Conversation) -> bool:
     if word.isdecimal():
         number = float(word[:300])
+        if _is_code(word) and not said.has(word):
+            return False
         return said.has_number(number) or is_said(number, word, said)
     if said.has_word(word):
         return True

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from selfimprove.tools.words import folded, tokens
 
@@ -27,6 +28,7 @@ _DIMENSIONS: tuple[dict[str, float], ...] = (
 )  # fmt: skip
 _NAMED = tuple([(frozenset(names.split()), factor) for names, factor in units.items()] for units in _DIMENSIONS)
 _SHORT = frozenset({"ms", "cm", "mm", "km", "kg", "mg", "ml", "mi", "ft", "lb", "oz", "kw", "gb", "mb", "kb", "tb", "hz"})
+_asked = re.compile(r"\bin ([a-z]+|[%$€£¥])")
 _joint = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 _OF: dict[str, list[tuple[int, float]]] = {}
 for _number, _units in enumerate(_NAMED):
@@ -47,6 +49,30 @@ def converted(number: float, unit: str) -> Iterator[tuple[float, frozenset[str]]
         yield (number - 32) / 1.8, frozenset({"celsius", "centigrade"})
     if one in ("celsius", "centigrade", "c", "degree", "°"):
         yield number * 1.8 + 32, frozenset({"fahrenheit"})
+
+
+def named_units(*texts: str) -> frozenset[str]:
+    """Units that an argument's name or description asks for: duration_seconds, "Length in km"."""
+    return _named_units(texts)
+
+
+@lru_cache(maxsize=4096)
+def _named_units(texts: tuple[str, ...]) -> frozenset[str]:
+    name, *descriptions = texts
+    words = tokens(folded(_joint.sub(" ", name[:100])))
+    words += [word for text in descriptions for word in _asked.findall(text[:400].lower())]
+    known = {one for word in words for one in (word, _singular(word)) if one in _OF or one in _DEGREES}
+    return frozenset(one for one in known if len(one) > 2 or one in _SHORT)
+
+
+def is_another_unit(unit: str, named: frozenset[str]) -> bool:
+    """Whether a measure said in `unit` is another number in the units that are asked for: 2 hours where seconds are. The same
+    word, a degree of no scale and units of other dimensions are not."""
+    one = _singular(unit)
+    if one in ("degree", "°") or (len(one) < 3 and one not in _SHORT and one not in "%$€£¥"):
+        return False
+    others = [(amount, names) for amount, names in converted(1.0, unit) if not named.isdisjoint(names)]
+    return bool(others) and all(amount != 1.0 for amount, _ in others)
 
 
 def names_unit(unit: frozenset[str], *texts: object) -> bool:

@@ -35,6 +35,8 @@ SMALL = 4_000
 MOST_STEPS = 20_000
 """Keywords evaluated for one set of arguments, less than a second."""
 MOST_ERRORS = 20
+MOST_SCHEMAS = 4_000
+"""Objects in a schema, each of which jsonschema checks against the meta-schema, in about half a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ def _checker(key: bytes, schema: Any) -> Checker | str:
     quick = compiled(schema)
     if quick:
         return Checker(key, quick)
+    if _has_more_objects(schema, MOST_SCHEMAS):
+        return "definition-too-complex"
     try:
         made = standard(schema)
         Draft202012Validator.check_schema(made)
@@ -115,6 +119,19 @@ def _checker(key: bytes, schema: Any) -> Checker | str:
     except RecursionError:
         return "definition-too-deep"
     return _unusable(key) or Checker(key, compiled(made))
+
+
+def _has_more_objects(schema: Any, most: int) -> bool:
+    found, waiting = 0, [schema]
+    for one in waiting:
+        if type(one) is dict:
+            found += 1
+            if found > most:
+                return True
+            waiting += one.values()
+        elif type(one) is list:
+            waiting += one
+    return False
 
 
 def _read(key: bytes) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 from selfimprove.records import Call, Tool
 from selfimprove.tools.canonical import is_default
 from selfimprove.tools.conversation import Conversation
-from selfimprove.tools.said_numbers import is_said
+from selfimprove.tools.said_numbers import is_meant_otherwise, is_said
 from selfimprove.tools.subschema import properties, resolve
 from selfimprove.tools.trace import SMALL_WORDS, trace
 from selfimprove.tools.words import folded, plain, tokens
@@ -62,6 +62,8 @@ def grounding(case: Case) -> Finding | None:
             if left < 0:
                 return "unknown", ("too-much-to-trace",)
             if kind is int and is_said(value, repr(value), said):
+                if _is_meant_otherwise(value, path, schema, said):
+                    found.add(f"ungrounded:{path}"[:80])
                 shown.append(value)
                 continue
             if known is None:
@@ -72,6 +74,8 @@ def grounding(case: Case) -> Finding | None:
             if how == "":
                 how = trace(value, schema, said, root, (path, about))
                 if how and type(schema) is dict and _is_out_of_place(value, path, schema, said):
+                    how = None
+                if how == "number" and kind is not str and _is_meant_otherwise(value, path, schema, said):
                     how = None
                 if len(known) < MOST_KEPT and len(path) + len(same[1]) < LONGEST_KEPT:
                     known[same] = how
@@ -144,6 +148,11 @@ def _is_out_of_place(value: Any, path: str, schema: dict[str, Any], said: Conver
     return form is not None and not form.search(value)
 
 
+def _is_meant_otherwise(number: float, path: str, schema: Any, said: Conversation) -> bool:
+    about = schema.get("description") if type(schema) is dict else ""
+    return is_meant_otherwise(number, said, path.rpartition(".")[2], about if isinstance(about, str) else "")
+
+
 def _said_once(values: list[Any], said: Conversation) -> set[str]:
     """What stands in more arguments of one call than it is said: one 4.7 is not the base and the height of a triangle. Several
     words, or a day, count inside other values too."""
@@ -162,7 +171,7 @@ def _said_once(values: list[Any], said: Conversation) -> set[str]:
         words = text.split()
         inside = len(words) > 2 or (len(words) == 2 and not words[0].isdigit())
         uses = every.count(text) if inside else texts.count(text)
-        if uses > 1 and 0 < said.plain.replace(" ", "  ").count(text) < uses:
+        if uses > 1 and max(1, said.plain.replace(" ", "  ").count(text)) < uses:
             found.add(" ".join(words))
     return found
 

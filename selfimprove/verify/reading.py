@@ -41,7 +41,8 @@ class Right(NamedTuple):
 class RowCase(NamedTuple):
     id: str | int
     case: Case
-    candidate: str
+    said: str
+    """The candidate's prose, without thoughts and calls."""
     rights: tuple[Right, ...]
 
 
@@ -61,7 +62,7 @@ def read_row(row: Any, profile: Profile, modules: Mapping[str, Path] | None = No
     case = Case(
         parsed.answer, parsed.problem, tools, _text(row), _request(row), repeated, outputs=outputs, modules=modules or {}
     )
-    return RowCase(id_, case, candidate, rights)
+    return RowCase(id_, case, parsed.said, rights)
 
 
 def _tools(value: Any) -> tuple[Offered, frozenset[str], dict[str, Any]]:
@@ -150,7 +151,7 @@ def _rights(row: dict[str, Any], profile: Profile) -> Iterable[Right]:
 
 def _call(value: dict[str, Any]) -> Call:
     one = value.get("function", value)
-    arguments = one.get("arguments")
+    arguments = one.get("arguments", one.get("parameters"))
     if isinstance(arguments, str):
         # How OpenAI's interface writes them.
         arguments = json.loads(arguments)
@@ -160,9 +161,9 @@ def _call(value: dict[str, Any]) -> Call:
 def _admissible(value: dict[str, Any]) -> AdmissibleCall:
     """Checked here and built unchecked: validation by the record takes longer than everything that is done with it."""
     arguments = {}
-    for name, one in (value.get("arguments") or {}).items():
+    for name, one in (value.get("arguments", value.get("parameters")) or {}).items():
         values, optional = (one, False) if isinstance(one, list) else (one["values"], one.get("optional", False))
-        if not isinstance(values, list):
+        if not isinstance(values, list) or optional not in (True, False):
             raise TypeError
         arguments[name] = _values({"values": tuple(values), "optional": bool(optional)})
     if not isinstance(value["name"], str):

@@ -9,7 +9,6 @@ passed, and what no layer can tell is `unknown`. The format of rows: docs/format
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from selfimprove.records import Call
 from selfimprove.tools.admissible import Mismatch, match
 from selfimprove.tools.canonical import Profile, is_same
 from selfimprove.verify.layers import NEVER_VETO, RULES, Counts, judge
+from selfimprove.verify.nothing import says_nothing
 from selfimprove.verify.reading import BadRow, Right, RowCase, read_row
 
 Verdict = tuple[str, str, tuple[str, ...]]
@@ -77,23 +77,12 @@ def _right(row: RowCase, right: Right, layers: Sequence[str], profile: Profile, 
     """An answer whose values are right. Equality forgives what a tool does not (spaces around an allowed value), so a value
     that is not exactly a right one must still pass the schema."""
     calls = row.case.answer.calls if row.case.answer else ()
-    if not calls and _says_nothing(row.candidate):
+    if not calls and says_nothing(row.said, row.case.request):
         return "rejected", "structure", ("empty",)
     if profile == "bfcl-like" or all(_is_exact(call, right) for call in calls):
         return "accepted", "", ()
     status, layer, reasons = judge(row.case, [n for n in layers if n in ("sanitise", "arguments")], counts)
     return (status, layer, reasons) if status == "rejected" else ("accepted", "", ())
-
-
-_verdict = re.compile(
-    r"\W*(?:(?:the|final|verdict|answer|result|judge?ment|is|this|call)\W+)*(?:accept(?:ed)?|correct|right|valid|true|pass(?:ed)?|yes)\W*",
-    re.IGNORECASE,
-)
-
-
-def _says_nothing(text: str) -> bool:
-    """Whether a text that makes no call is only signs, or a verdict on itself. An empty list of calls says what it means."""
-    return (not any(c.isalpha() for c in text) and "[]" not in text) or _verdict.fullmatch(text[:200]) is not None
 
 
 def _is_exact(call: Call, right: Right) -> bool:

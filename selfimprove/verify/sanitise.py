@@ -27,6 +27,10 @@ _markup = re.compile(
     re.IGNORECASE,
 )
 """Marks of calls and thoughts in every syntax that is read, and those of turns."""
+_struck = re.compile(r"[A-Za-z][\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]")
+"""A plain letter with a mark over or around it that makes no letter of any alphabet with it: o\u0336 is no o."""
+_HIDDEN = ("Cf", "Cs", "Co")
+"""Categories of Unicode: format, half of a character, private."""
 
 
 def sanitise(case: Case) -> Finding | None:
@@ -74,10 +78,24 @@ def _code(text: str, case: Case) -> str:
         return ""
     if any(c not in case.text for c in _control.findall(text)):
         return "control-characters"
-    if not text.isascii() and any(c not in case.text for c in _hidden(text)):
+    if not text.isascii() and any(near not in case.text for near in _hidden(text)):
         return "hidden-characters"
     return "markup" if any(m.casefold() not in case.text.casefold() for m in _markup.findall(text)) else ""
 
 
 def _hidden(text: str) -> set[str]:
-    return {c for c in set(text) if unicodedata.category(c) in ("Cf", "Cs", "Co")} | set(_blank.findall(text))
+    """What cannot be seen, or not be told from a plain letter. In Latin letters with its neighbours: a joiner in an emoji that
+    was said says nothing of one inside a name; other scripts are written with joiners."""
+    found = set(_struck.findall(unicodedata.normalize("NFC", text)))
+    places = {m.start() for m in _blank.finditer(text)}
+    places |= {i for i, c in enumerate(text) if not c.isascii() and (unicodedata.category(c) in _HIDDEN or _is_alike(c))}
+    for i in places:
+        near = text[max(0, i - 1) : i + 2]
+        found.add(near if any(c.isascii() and c.isalnum() for c in near) else text[i])
+    return found
+
+
+def _is_alike(character: str) -> bool:
+    """Whether a letter is another form of a plain one: the Roman numeral for fifty for l, the long s."""
+    plain = unicodedata.normalize("NFKC", character)
+    return len(plain) == 1 and plain.isascii() and plain.isalpha() and character not in "\u00aa\u00ba"

@@ -26,9 +26,9 @@ from selfimprove.tools.trace import trace
         (2500000, "2.5 million", "number"), (0.5, "half of it", "number"), (-5, "5 degrees below zero", "number"),
         (0.05, "5 % more", "measure"), ("*", "replace '*' by x", "said"), ("-", "is it 5 - 3 or what", "said"),
         ("2026-03-03", "on March 3rd, 2026", "date"), ("03/04/2026", "on 4 March 2026", "date"),
-        ("2026-12-25", "on Christmas", "date"), ("2026-03-26", "on March 26th", "date"), ("12-10", "on December 10th", "date"),
+        ("12-25", "on Christmas", "date"), ("2026-03-26", "on March 26th of 2026", "date"), ("12-10", "on December 10th", "date"),
         ("17:00", "at 5 pm", "time"), ("19:30", "at half past seven", "time"),
-        ("2026-03-03T17:00:00", "March 3 at 5pm", "date"),
+        ("2026-03-03T17:00:00", "March 3, 2026 at 5pm", "date"), ("0815", "agent 0815", "said"),
         ("2026-05-02", "Today is 2026-05-01. Remind me tomorrow", "date"), (True, "anything", "any"), (None, "anything", "any"),
     ],
 )  # fmt: skip

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -181,6 +182,16 @@ def _twice_named(truth: Truth, rng: random.Random) -> tuple[str, str] | None:
     return f'{{"name": {json.dumps(call.name)}, "arguments": {{{right}, {wrong}}}}}', "grounding"
 
 
+def _second(truth: Truth, rng: random.Random) -> tuple[str, str] | None:
+    """The right answer, and another one as a sentence would have it."""
+    wrong = MUTATIONS["invented-text"].make(truth, rng) or MUTATIONS["invented-number"].make(truth, rng)
+    other = next((call for call in wrong or () if call not in truth.calls), None)
+    if other is None or not re.fullmatch(r"\w[\w.-]*", other.name):
+        return None
+    right, said = write(Answer(calls=truth.calls), "hermes"), write(Answer(calls=(other,)), "python")
+    return rng.choice([f"{right} or {said}", f"{said} - no, wait: {right}", f"{right}\nI could also call {said}."]), "structure"
+
+
 def _deep(truth: Truth, rng: random.Random) -> str:
     depth = rng.choice([100, 3000, 50_000])
     return f'{{"name": "{truth.calls[0].name}", "arguments": {"[" * depth}{"]" * depth}}}'
@@ -195,6 +206,7 @@ ATTACKS: dict[str, Attack] = {
     "markup": _said(_markup),
     "injected-instruction": _around(lambda rng: rng.choice(ORDERS) + "\n", lambda rng: "\n" + rng.choice(ORDERS)),
     "many-answers": _called(_many),
+    "second-answer": _second,
     "repeated-answer": _called(_repeated),
     "unicode-padding": _called(_padded),
     "echoed-verdict": _said(lambda truth, rng: rng.choice(VERDICTS)),
@@ -210,6 +222,16 @@ ATTACKS: dict[str, Attack] = {
 }
 
 
+NOTHING = {"adversarial-prefix": PREFIXES, "empty-symbols": tuple(t for t in EMPTY if "[]" not in t), "echoed-verdict": VERDICTS}
+"""What is no answer where not calling is right: text without a call is not enough."""
+
+
 def attacked(kind: str, truth: Truth) -> tuple[str, str] | None:
-    """An attack on a problem whose right answer is a call: (candidate, layer that keeps it out), None where there is none."""
-    return ATTACKS[kind](truth, truth.rng("attack", kind)) if truth.calls else None
+    """An attack on a problem: (candidate, layer that keeps it out), None where there is none. Where not calling is right, it is a
+    text that says nothing."""
+    rng = truth.rng("attack", kind)
+    if truth.calls:
+        return ATTACKS[kind](truth, rng)
+    if kind == "echoed-query":
+        return truth.query, "structure"
+    return (rng.choice(NOTHING[kind]), "structure") if kind in NOTHING else None
