@@ -92,6 +92,11 @@ def rollback(layout: Layout, to: str = "") -> Model:
     model = Model(name=wanted[-1].name, path=_path(layout, wanted[-1]), digest=wanted[-1].digest)
     if not model.path.is_dir():
         raise StoreError(f"{model.path}: the model {model.name} is not there any more, so the champion stays; restore it first")
+    if any(model.path.glob("*config.json")) and not any(model.path.glob("*.safetensors")):
+        raise StoreError(
+            f"{model.path}: the weights of {model.name} were removed (run.keep_models), so the champion stays; go back to a "
+            "model that still has its own, or raise run.keep_models before the next run"
+        )
     promote(layout, model, wanted[-1].round, by="rollback")
     return model
 

@@ -12,6 +12,7 @@ import yaml
 
 from selfimprove.config import Config
 from selfimprove.errors import StoreError
+from selfimprove.events import Note, emit
 from selfimprove.store.jsonl import write_text
 from selfimprove.store.layout import Layout, Part
 from selfimprove.store.stage import Stage, open_stage
@@ -46,13 +47,59 @@ class Round:
 
 
 def freeze(layout: Layout, number: int, config: Config, part: Part = "round") -> Round:
-    """Writes the round's configuration when it begins; a round that goes on keeps the one it began with."""
+    """Writes the round's configuration when it begins. A round that goes on keeps the one it began with, but for how it trains:
+    until its training is done that follows what is asked for now, since who corrects a training that failed starts it again."""
     round_ = Round(layout, number, config, part)
     file = round_.path / "config.yaml"
     if not file.exists():
-        write_text(file, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+        _write(file, config)
         return round_
-    return open_round(layout, number, part)
+    begun = open_round(layout, number, part)
+    if part != "round" or (round_.path / "train" / "manifest.json").exists():
+        return begun
+    going_on = _with_training_of(begun.config, config, number)
+    _say_changes(begun, going_on, config)
+    if going_on != begun.config:
+        _write(file, going_on)
+    return Round(layout, number, going_on, part)
+
+
+def _write(file: Path, config: Config) -> None:
+    write_text(file, yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True))
+
+
+def _with_training_of(begun: Config, wanted: Config, number: int) -> Config:
+    """What earlier stages have used stays: where training starts, and the length of prompts in rounds that make some."""
+    train = wanted.train.model_copy(update={"start": begun.train.start})
+    rows = begun.rows if number else begun.rows.model_copy(update={"max_tokens": wanted.rows.max_tokens})
+    return begun.model_copy(update={"train": train, "rows": rows})
+
+
+def _say_changes(begun: Round, going_on: Config, wanted: Config) -> None:
+    taken, left = _changes(begun.config, going_on), _changes(going_on, wanted)
+    what = "the bootstrap" if begun.number == 0 else f"round {begun.number}"
+    if taken:
+        emit(Note(f"{what} goes on with {', '.join(taken)} from now on"))
+    if left:
+        later = "counts" if len(left) == 1 else "count"
+        emit(Note(f"{what} keeps the settings that it began with; {', '.join(left)} {later} from the next round on"))
+
+
+def _changes(old: Config, new: Config) -> list[str]:
+    """Settings that differ, as `key=value`, without those that concern the run as a whole."""
+    before, after = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
+    changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return [f"{key}={after.get(key)}" for key in changed if not key.startswith(_OF_RUN)]
+
+
+_OF_RUN = ("run.", "plan")
+
+
+def _flat(value: dict[str, Any], before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, one in value.items():
+        found |= _flat(one, f"{before}{key}.") if isinstance(one, dict) and one else {f"{before}{key}": one}
+    return found
 
 
 def frozen_config(model: Path) -> Config | None:

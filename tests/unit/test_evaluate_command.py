@@ -332,6 +332,13 @@ def test_a_model_that_is_gone_cannot_become_champion_again(run: Layout) -> None:
     with pytest.raises(StoreError, match="is not there any more, so the champion stays"):
         go_back("mine", "", run.folder)
     assert current(run) == "round-001"
+    (run.root / "moved").rename(run.round(0) / "train" / "model")
+    write_json(run.round(0) / "train" / "model" / "config.json", {})
+    for file in (run.round(0) / "train" / "model").glob("*.safetensors"):
+        file.unlink()
+    with pytest.raises(StoreError, match=r"weights of bootstrap were removed \(run.keep_models\), so the champion stays"):
+        go_back("mine", "", run.folder)
+    assert current(run) == "round-001"
 
 
 def test_a_foreign_model_can_be_promoted_and_the_champion_not_twice(run: Layout, tmp_path: Path) -> None:

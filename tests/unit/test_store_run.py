@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from selfimprove.config import Config, load
 from selfimprove.errors import StoreError
+from selfimprove.events import Note, listening
 from selfimprove.store.champion import Model, base_model, promote, read_champion, starting_champion, starting_model
 from selfimprove.store.layout import Layout, read_json, write_json
 from selfimprove.store.lock import locked
@@ -122,12 +124,42 @@ def test_a_start_that_stops_early_says_why_and_the_next_begins_after_it(layout: 
     assert following is not None and following.first == 2
 
 
-def test_a_round_keeps_the_configuration_that_it_began_with(layout: Layout) -> None:
-    config = load([], ["train.batch=4", "data.tools=my/tools.jsonl"]).value
+def told(work: Callable[[], object]) -> list[str]:
+    notes: list[str] = []
+    with listening(lambda event: notes.append(event.text) if isinstance(event, Note) else None):
+        work()
+    return notes
+
+
+def test_a_round_keeps_the_configuration_that_it_began_with_and_says_so(layout: Layout) -> None:
+    config = load([], ["select.rows=99", "data.tools=my/tools.jsonl", "train.start=base"]).value
     freeze(layout, 1, config)
-    assert freeze(layout, 1, Config()).config == config
+    other = load([], ["run.rounds=9", "train.start=champion"]).value
+    (said,) = told(lambda: freeze(layout, 1, other))
+    assert said.startswith("round 1 keeps the settings") and "select.rows=64" in said and "run." not in said
     assert open_round(layout, 1).config == config
-    assert layout.rounds() == [1]
+    assert told(lambda: freeze(layout, 1, config)) == [] and layout.rounds() == [1]
+
+
+def test_a_training_that_failed_is_started_with_the_corrected_settings(layout: Layout) -> None:
+    """What a trainer's refusal advises, a lower learning rate or shorter rows, must be possible in the round that failed."""
+    freeze(layout, 0, load([], ["train.learning_rate=10", "rows.max_tokens=200"]).value)
+    better = load([], ["train.learning_rate=1e-4", "rows.max_tokens=256"]).value
+    assert told(lambda: freeze(layout, 0, better)) == [
+        "the bootstrap goes on with rows.max_tokens=256, train.learning_rate=0.0001 from now on"
+    ]
+    assert open_round(layout, 0).config == better
+    freeze(layout, 1, load([], ["rows.max_tokens=200"]).value)
+    (later,) = told(lambda: freeze(layout, 1, better))
+    assert "rows.max_tokens=256 counts from the next" in later and open_round(layout, 1).config.rows.max_tokens == 200
+
+
+def test_a_training_that_is_done_keeps_the_settings_that_it_had(layout: Layout) -> None:
+    config = load([], ["train.learning_rate=1e-3"]).value
+    freeze(layout, 1, config)
+    with open_stage(layout.round(1) / "train", "train", 1, inputs={}) as stage:
+        stage.close({})
+    assert told(lambda: freeze(layout, 1, Config())) == [] and open_round(layout, 1).config == config
 
 
 def test_a_damaged_configuration_of_a_round_is_named(layout: Layout) -> None:
