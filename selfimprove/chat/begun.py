@@ -10,6 +10,7 @@ import re
 from collections.abc import Container, Iterable
 from contextlib import suppress
 from itertools import islice
+from typing import Any
 
 from selfimprove.chat import bracket
 from selfimprove.chat.literal import NotLiteral
@@ -48,13 +49,16 @@ _named = re.compile(
 
 
 _given = re.compile(
-    r"(?<![\w.\-/])([\w.\-/]++)(?:\((?=\s*+(?:[\"'{\[]|\*\*|[A-Za-z_]\w*+\s*+=(?!=)))"
+    r"(?<![\w.\-/])([\w.\-/]++)[*`_]{0,3}"
+    r"(?:[ \t]?\((?=\s*+(?:[\"'{\[]|\*\*|[A-Za-z_]\w*+\s*+=(?!=)))"
     r"|\s*+\n?(?:[ \t]*+(?:arguments|args|parameters|params|input)[ \t]*+[:=]|<\|content\|>)?\s*+(?=\{\s*+(?:[\"']\w|\})))",
     re.IGNORECASE,
 )
 """A name and arguments that it is given: in parentheses, or as an object behind it."""
-MOST_GIVEN = 100
-"""Calls that are looked for in the prose of one answer."""
+_place = re.compile(r"[^()]{0,200}?(?:\.\.\.|\u2026|<\w[\w ]{0,40}>)")
+"""Arguments that show where a value would stand."""
+MOST_GIVEN = 1_000
+"""Places that are looked at in the prose of one answer; a tenth of them is read."""
 
 
 def calls_in_prose(said: str, tools: Container[str]) -> list[Call]:
@@ -63,17 +67,44 @@ def calls_in_prose(said: str, tools: Container[str]) -> list[Call]:
     if "(" not in said:
         return calls
     for found in islice(_given.finditer(said), MOST_GIVEN):
-        if found[1] in tools and said[found.end() - 1] == "(":
+        name = _offered(found[1], tools)
+        if name and said[found.end() - 1] == "(" and len(calls) < MOST_GIVEN // 10:
             with suppress(NotLiteral):
-                calls.append(bracket.read_call(said, found.start())[0])
+                calls.append(Call(name=name, arguments=bracket.read_call(f"f{said[found.end() - 1 :]}", 0)[0].arguments))
     return calls
+
+
+def _offered(path: str, tools: Container[str]) -> str:
+    """The offered tool that a name means: `functions.f` is f."""
+    return path if path in tools else name if (name := path.rpartition(".")[2]) in tools else ""
+
+
+def calls_in_data(value: Any, calls: Iterable[Call], tools: Container[str]) -> list[Call]:
+    """What JSON beside calls would call: `{"f": {"x": 2}}`, `{"tool": "f", "input": {"x": 2}}`, or `{"x": 2}` of a tool that is
+    called with another x. Looks at the outer levels only."""
+    found: list[Call] = []
+    level = [value]
+    for _ in range(3):
+        for one in level:
+            if not isinstance(one, dict):
+                continue
+            inner = [v for v in one.values() if isinstance(v, dict)]
+            found += (Call(name=v, arguments=inner[0]) for v in one.values() if inner and isinstance(v, str) and v in tools)
+            found += (Call(name=k, arguments=v) for k, v in one.items() if k in tools and isinstance(v, dict) and v)
+            found += (
+                Call(name=call.name, arguments=one)
+                for call in calls
+                if call.name in tools and any(k in call.arguments and call.arguments[k] != v for k, v in one.items())
+            )
+        level = [v for one in level for v in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())]
+    return found
 
 
 def begins_a_call(text: str, tools: Container[str]) -> bool:
     """Whether a text in which no call can be read has marks of one in any family's syntax, or the beginning of one of an
     offered tool: it does not say that no call is right."""
     said = _thought.sub("", text)
-    if any(found[1] in tools for found in _given.finditer(said)):
+    if any(_offered(found[1], tools) and not _place.match(said, found.end()) for found in _given.finditer(said)):
         return True
     if _mark.search(said) or said.strip(" \n\t[]`\"'") in tools:
         return True

@@ -22,6 +22,7 @@ ENVELOPES = ("function_call", "function", "functionCall")
 """Keys under which OpenAI's and Gemini's formats put the call itself."""
 NAME_LINE = re.compile(r"([A-Za-z_][\w.\-]*+)[ \t]*+\r?\n\s*+(?=\{)")
 """A name alone on its line, above the object of its arguments: GLM 4, Functionary."""
+_GIVEN = {*ARGUMENT_KEYS, "input", "args", "params", "kwargs"}
 _BESIDE_A_NAME = {"name", "id", "type", "index", "function", "tool_name"}
 _scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(strict=False).scan_once  # type: ignore[attr-defined]
 
@@ -53,6 +54,10 @@ def read_calls(value: Any, *, name_alone: bool = True) -> list[Call] | None:
         return None
     if wrapped:
         return read_calls(value[wrapped[0]])
+    if isinstance(choices := value.get("choices"), list) and len(choices) == 1 and isinstance(choices[0], dict):
+        # A whole response of OpenAI's interface.
+        message = choices[0].get("message")
+        return read_calls(message) if isinstance(message, dict) and "choices" not in message else None
     if "tool_calls" in value:
         return _all(value["tool_calls"] or [], True)
     found = _call(value, name_alone)
@@ -75,11 +80,14 @@ def _all(items: Any, name_alone: bool) -> list[Call] | None:
 
 
 def _call(value: dict[str, Any], name_alone: bool) -> Call | None:
+    if value.keys() == {"action", "action_input"}:  # LangChain's
+        value = {"name": value["action"], "arguments": value["action_input"]}
     name = next((value[key] for key in NAME_KEYS if key in value), None)
     if not isinstance(name, str) or not name:
         return None
-    given = [key for key in (*ARGUMENT_KEYS, "input", "args") if isinstance(value.get(key), dict)]
-    if any(value[key] != value[given[0]] for key in given[1:]):
+    given = [one for key, one in value.items() if key.casefold() in _GIVEN and (type(one) is dict or type(one) is list)]
+    if any(one != given[0] for one in given[1:]) or any(value.get(key, name) not in (name, "function") for key in NAME_KEYS):
+        # Two names or two sets of arguments: which of them counts depends on the reader.
         return None
     key = next((key for key in ARGUMENT_KEYS if key in value), None)
     if key is None:

@@ -29,6 +29,7 @@ PARSER_VERSION = 7
 """Raised whenever the same text is read as something else: part of what a score rests on."""
 MAX_CHARACTERS = 1_000_000
 MAX_CALLS = 10_000
+MOST_DATA = 100
 _answer = maker(Answer)
 
 _NOISE = re.compile(rf"(?:[\s,;]++|```[\w+-]*+|{CONTROL}|</s>|\[e~\[|<seed:eos>)*")
@@ -72,8 +73,8 @@ class Parsed(NamedTuple):
     """What looks like a call outside the marks, where others stand between marks: it counts for nothing here."""
     said: str = ""
     """As `skipped`, without the thoughts."""
-    data: tuple[dict[str, Any], ...] = ()
-    """Objects beside the calls that are none."""
+    data: tuple[Any, ...] = ()
+    """Objects and lists that are no calls, the first of them."""
     raw: tuple[int, ...] = ()
     """Positions of the calls whose arguments are all text because their syntax writes no types: only the tool's schema says what
     they stand for (`selfimprove.subtasks.typed`)."""
@@ -85,7 +86,7 @@ class _Reading:
     def __init__(self) -> None:
         self.regions: list[tuple[int, Region]] = []
         self.thoughts: list[tuple[int, int]] = []
-        self.objects: list[dict[str, Any]] = []
+        self.objects: list[Any] = []
         self.calls = 0
         self.prose = self.data = False
 
@@ -221,7 +222,7 @@ def _json(text: str, start: int, reading: _Reading, *, first: bool) -> Region:
     alone = value == [] and first and _end(_NOISE, text, end) == len(text)
     calls = [] if alone else read_calls(value, name_alone=first)
     reading.data |= calls is None
-    if calls is None and isinstance(value, dict) and len(reading.objects) < MAX_CALLS:
+    if calls is None and value and isinstance(value, dict | list) and len(reading.objects) < MOST_DATA:
         reading.objects.append(value)
     return Region(end, calls)
 

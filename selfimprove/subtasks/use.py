@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 from selfimprove.chat import Parsed, write
 from selfimprove.chat import parse as read
-from selfimprove.chat.begun import begins_a_call, calls_in_prose, ends_in_a_call
+from selfimprove.chat.begun import begins_a_call, calls_in_data, calls_in_prose, ends_in_a_call
 from selfimprove.chat.twice import has_key_twice
 from selfimprove.records import Answer, Call, Message, Row, Sample, Tool
 from selfimprove.subtasks.prompt import system, turn
 from selfimprove.subtasks.typed import typed
+from selfimprove.tools.canonical import canonical_object, is_same
 from selfimprove.tools.subschema import properties
+from selfimprove.tools.validation import Uncheckable, checker_of
 
 
 def prompt(sample: Sample) -> tuple[Message, ...]:
@@ -67,27 +70,42 @@ def _typed(answer: Answer, raw: Collection[int], tools: Mapping[str, Tool]) -> A
 
 def _flaw(text: str, parsed: Parsed, answer: Answer, tools: Mapping[str, Tool]) -> str | None:
     if not answer.calls:
-        names = [properties(tool.parameters).keys() for tool in tools.values()] if parsed.data else []
-        only_arguments = any(value and value.keys() <= one for value in parsed.data for one in names)
-        return "bad-call" if only_arguments or begins_a_call(text, tools) else None
+        return "bad-call" if _is_only_arguments(text, parsed.data, tools) or begins_a_call(text, tools) else None
     if parsed.skipped and ends_in_a_call(text, parsed.skipped, tools):
         return "unclosed-call"
     if has_key_twice(text, answer.calls):
         return "bad-json"
-    others = (*parsed.beside, *calls_in_prose(parsed.said, tools))
-    if any(call not in answer.calls for call in others) or any(_is_another(one, answer.calls, tools) for one in parsed.data):
+    if any(call not in answer.calls for call in parsed.beside):
         return "many-answers"
-    return None
+    others = calls_in_prose(_thought.sub("", parsed.said), tools) if parsed.said else []
+    others += (call for value in parsed.data for call in calls_in_data(value, answer.calls, tools))
+    return "many-answers" if any(_is_another(call, answer.calls, tools) for call in others) else None
 
 
-def _is_another(value: dict[str, Any], calls: Collection[Call], tools: Mapping[str, Tool]) -> bool:
-    """Whether an object beside the calls gives a tool other arguments: `{"f": {"x": 2}}`, or `{"x": 2}` of the tool that is
-    called."""
-    if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict) and next(iter(value)) in tools:
-        return not any(_is_part(inner, call) for call in calls if call.name in value)
-    named = [properties(tools[call.name].parameters).keys() for call in calls if call.name in tools]
-    return bool(value) and any(value.keys() <= one for one in named) and not any(_is_part(value, call) for call in calls)
+_thought = re.compile(r"^\W{0,3}Thought:.*?(?=^\W{0,3}(?:Action|Final Answer):|\Z)", re.DOTALL | re.MULTILINE)
+"""ReAct's, which considers what it does not do."""
+_letters = re.compile(r"[^\W\d_]{3}")
 
 
-def _is_part(value: dict[str, Any], call: Call) -> bool:
-    return all(name in call.arguments and call.arguments[name] == one for name, one in value.items())
+def _is_only_arguments(text: str, data: Collection[Any], tools: Mapping[str, Tool]) -> bool:
+    """Whether a text is an object of arguments for a tool and hardly anything else: a call that does not say of what."""
+    if not data or _letters.search(text[: text.find("{")]) or _letters.search(text[text.rfind("}") :]):
+        return False
+    names = [properties(tool.parameters).keys() for tool in tools.values()]
+    return any(isinstance(value, dict) and value and value.keys() <= one for value in data for one in names)
+
+
+def _is_another(other: Call, calls: Collection[Call], tools: Mapping[str, Tool]) -> bool:
+    """Whether a call beside the answer is none of its in another form, nor a part of one, nor an example that fits no tool."""
+    parameters = tools[other.name].parameters
+    given = canonical_object(other.arguments, parameters, parameters, "training")
+    for call in calls:
+        if call.name == other.name:
+            own = canonical_object(call.arguments, parameters, parameters, "training")
+            if all(name in own and is_same(own[name], value) for name, value in given.items()):
+                return False
+    try:
+        problems = checker_of(parameters).errors(other.arguments)
+    except Uncheckable:
+        return True
+    return all(problem.code == "missing-argument" for problem in problems)

@@ -16,13 +16,13 @@ What this is not: a check that the calls are valid, nor of alternatives (`admiss
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from datetime import date, time
 from typing import Any, Literal, get_args
 
 from selfimprove.records import Answer, Call, Tool, canonical_json
 from selfimprove.tools.subschema import allows_null, properties, resolve
+from selfimprove.tools.words import composed
 
 Profile = Literal["strict", "bfcl-like", "training"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
@@ -108,7 +108,7 @@ def canonical_text(text: str, profile: Profile) -> str:
     if profile == "strict" or not text:
         return text
     if not text.isascii():
-        text = unicodedata.normalize("NFC", text).translate(_quotes)
+        text = composed(text).translate(_quotes)
     if "  " in text or "\t" in text:
         text = _spaces.sub(" ", text)
     return _canonical_time(text) if text[0] in "0123456789" and ("-" in text or ":" in text) else text

@@ -26,11 +26,11 @@ MOST_TOOLS = 8
 _measure = re.compile(r"(?<![\w.])(?<!\d,)(\d[\d,]*+(?:\.\d++)?+|(?:an?|per)\b)[\s-]*(?:of\s+)?(?:an?\s+)?([a-z]+|[°%$€£¥])")
 _before = re.compile(r"([$€£¥])\s?(\d[\d,]*(?:\.\d+)?)")
 _mention = re.compile(
-    r"(\b(?:minus|negative)\s+)?(?<![\w.,])(\d[\d,]*+(?:\.\d++)?+)"
-    rf"(?:[\s-]?(k|mn|bn|{'|'.join(SCALES)})\b|[\s-]*([a-z]+|[°%]))?"
+    r"(\b(?:is|to|of|at|be|by|from|was) (?:minus|negative)\s+)?(?<![\w.,])([$€£¥]\s?)?(\d[\d,]*+(?:\.\d++)?+)"
+    rf"(?:[\s-]?(k|mn|bn|{'|'.join(SCALES)})\b(?!\s(?:run|race|walk|tv|video|monitor|screen)\b)"
+    r"|[\s-]*(?:(degrees?|°)\s*(f|c|fahrenheit|celsius)\b|([a-z]+|[°%$€£¥])))?"
 )
-_is_taken_from = re.compile(r"\b(?:is|to|of|at|be|by|from|was|it's)\s+\Z")
-"""Words before a minus that is a sign; between two numbers or names it takes one from the other."""
+"""A number as it is meant: a minus that is a sign (not one between two things), a currency, a scale, a unit."""
 _raw_word = re.compile(r"[^\W_]+")
 _any_digit = re.compile(r"\d")
 _JOINTS = frozenset("0123456789.,-")
@@ -174,9 +174,10 @@ class Conversation:
         """What stands by each number: a unit, "scale" (2.5 million), "minus", or "" for nothing of the kind."""
         found: dict[float, set[str]] = {}
         for mention in _mention.finditer(self.digits):
-            minus, number, scale, unit = mention.groups()
-            if minus and self.digits[: mention.start()].rstrip()[-1:].isalnum():
-                minus = _is_taken_from.search(self.digits[max(0, mention.start() - 8) : mention.start()])
+            minus, currency, number, scale, degrees, of_degrees, unit = mention.groups()
+            if degrees:
+                unit = {"f": "fahrenheit", "c": "celsius"}.get(of_degrees, of_degrees)
+            unit = currency.strip() if currency else unit
             said = "minus" if minus else "scale" if scale else unit if unit in UNITS else ""
             found.setdefault(_amount(number), set()).add(said)
         return found

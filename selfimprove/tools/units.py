@@ -28,7 +28,6 @@ _DIMENSIONS: tuple[dict[str, float], ...] = (
 )  # fmt: skip
 _NAMED = tuple([(frozenset(names.split()), factor) for names, factor in units.items()] for units in _DIMENSIONS)
 _SHORT = frozenset({"ms", "cm", "mm", "km", "kg", "mg", "ml", "mi", "ft", "lb", "oz", "kw", "gb", "mb", "kb", "tb", "hz"})
-_asked = re.compile(r"\bin ([a-z]+|[%$€£¥])")
 _joint = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 _OF: dict[str, list[tuple[int, float]]] = {}
 for _number, _units in enumerate(_NAMED):
@@ -51,16 +50,10 @@ def converted(number: float, unit: str) -> Iterator[tuple[float, frozenset[str]]
         yield number * 1.8 + 32, frozenset({"fahrenheit"})
 
 
-def named_units(*texts: str) -> frozenset[str]:
-    """Units that an argument's name or description asks for: duration_seconds, "Length in km"."""
-    return _named_units(texts)
-
-
 @lru_cache(maxsize=4096)
-def _named_units(texts: tuple[str, ...]) -> frozenset[str]:
-    name, *descriptions = texts
-    words = tokens(folded(_joint.sub(" ", name[:100])))
-    words += [word for text in descriptions for word in _asked.findall(text[:400].lower())]
+def named_units(name: str, description: str) -> frozenset[str]:
+    """Units that an argument's name or description speaks of: duration_seconds, "Length (km)"."""
+    words = tokens(folded(_joint.sub(" ", f"{name[:100]} {description[:400]}")))
     known = {one for word in words for one in (word, _singular(word)) if one in _OF or one in _DEGREES}
     return frozenset(one for one in known if len(one) > 2 or one in _SHORT)
 
@@ -69,10 +62,10 @@ def is_another_unit(unit: str, named: frozenset[str]) -> bool:
     """Whether a measure said in `unit` is another number in the units that are asked for: 2 hours where seconds are. The same
     word, a degree of no scale and units of other dimensions are not."""
     one = _singular(unit)
-    if one in ("degree", "°") or (len(one) < 3 and one not in _SHORT and one not in "%$€£¥"):
+    if one in ("degree", "°") or (len(one) < 3 and one not in _SHORT and one not in "hr$€£¥%"):
         return False
-    others = [(amount, names) for amount, names in converted(1.0, unit) if not named.isdisjoint(names)]
-    return bool(others) and all(amount != 1.0 for amount, _ in others)
+    found = [(amount, names) for amount, names in converted(1.0, unit) if not named.isdisjoint(names)]
+    return bool(found) and all(amount != 1.0 for amount, _ in found) and named.isdisjoint((unit, one))
 
 
 def names_unit(unit: frozenset[str], *texts: object) -> bool:

@@ -16,9 +16,19 @@ _HISSING = ("s", "x", "z", "ch", "sh", "o")
 _ENDINGS = ("ingly", "ing", "edly", "ies", "ied", "ers", "est", "es", "ed", "er", "ly", "s", "e", "y")
 
 
+heap = re.compile(r"[\u0300-\u036f]{9,}")
+"""More marks on one letter than any language has. Putting them in order, as normalization does, takes quadratic time."""
+
+
+def composed(text: str) -> str:
+    """Letters and their accents as one character each (NFC)."""
+    return text if text.isascii() or heap.search(text) else unicodedata.normalize("NFC", text)
+
+
 def folded(text: str) -> str:
     """Lower-case text without accents."""
     if not text.isascii():
+        text = heap.sub("", text)
         text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
     return text.casefold()
 

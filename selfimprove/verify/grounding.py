@@ -31,6 +31,7 @@ _EMPTY_WORDS = SMALL_WORDS | frozenset((  # noqa: SIM905
 ).split())  # fmt: skip
 
 
+_of_units = re.compile(r"unit|scale|magnitude|multiplier|currency", re.IGNORECASE)
 _Waiting = tuple[Any, str, Any, Any]
 """Where a value stands (unlike the path, another for each schema), its path, the value, its schema."""
 MOST_KEPT = 200
@@ -50,6 +51,8 @@ def grounding(case: Case) -> Finding | None:
     for call in calls:
         root, about = case.tools.schema(call.name)
         schemas, shown = properties(root), []
+        # An argument of its own says what the others are in.
+        says_units = any(map(_of_units.search, schemas))
         known: dict[Any, str | None] | None = None
         waiting: list[_Waiting] = [(name, name, value, schemas.get(name)) for name, value in call.arguments.items()]
         while waiting:
@@ -62,7 +65,7 @@ def grounding(case: Case) -> Finding | None:
             if left < 0:
                 return "unknown", ("too-much-to-trace",)
             if kind is int and is_said(value, repr(value), said):
-                if _is_meant_otherwise(value, path, schema, said):
+                if not says_units and _is_meant_otherwise(value, path, schema, said):
                     found.add(f"ungrounded:{path}"[:80])
                 shown.append(value)
                 continue
@@ -75,7 +78,7 @@ def grounding(case: Case) -> Finding | None:
                 how = trace(value, schema, said, root, (path, about))
                 if how and type(schema) is dict and _is_out_of_place(value, path, schema, said):
                     how = None
-                if how == "number" and kind is not str and _is_meant_otherwise(value, path, schema, said):
+                if how == "number" and kind is not str and not says_units and _is_meant_otherwise(value, path, schema, said):
                     how = None
                 if len(known) < MOST_KEPT and len(path) + len(same[1]) < LONGEST_KEPT:
                     known[same] = how

@@ -13,6 +13,7 @@ from typing import Any
 
 from selfimprove.chat.marks import AROUND_VALUE, CALL, PREFIX, SECTION, THOUGHT
 from selfimprove.records import Call
+from selfimprove.tools.words import composed, heap
 from selfimprove.verify.case import Case, Finding
 
 _control = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufdd0-\ufdef\ufffe\uffff]")
@@ -27,8 +28,11 @@ _markup = re.compile(
     re.IGNORECASE,
 )
 """Marks of calls and thoughts in every syntax that is read, and those of turns."""
-_struck = re.compile(r"[A-Za-z][\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]")
-"""A plain letter with a mark over or around it that makes no letter of any alphabet with it: o\u0336 is no o."""
+_struck = re.compile(
+    r"[A-Za-z0-9\u00c0-\u024f\u1e00-\u1eff][\u0300-\u036f]{0,8}"
+    r"[\u0305\u0332-\u0338\u033f\u0488\u0489\u0591-\u05c7\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\u3099\u309a\ufe20-\ufe2f]"
+)
+"""A Latin letter or a digit with a stroke through it, a line or a circle around it, or another script's mark: o\u0336 is no o."""
 _HIDDEN = ("Cf", "Cs", "Co")
 """Categories of Unicode: format, half of a character, private."""
 
@@ -86,7 +90,8 @@ def _code(text: str, case: Case) -> str:
 def _hidden(text: str) -> set[str]:
     """What cannot be seen, or not be told from a plain letter. In Latin letters with its neighbours: a joiner in an emoji that
     was said says nothing of one inside a name; other scripts are written with joiners."""
-    found = set(_struck.findall(unicodedata.normalize("NFC", text)))
+    # Composed, a letter may lose its stroke to an accent, and the other way round.
+    found = {*heap.findall(text), *_struck.findall(text), *_struck.findall(composed(text))}
     places = {m.start() for m in _blank.finditer(text)}
     places |= {i for i, c in enumerate(text) if not c.isascii() and (unicodedata.category(c) in _HIDDEN or _is_alike(c))}
     for i in places:

@@ -7,12 +7,10 @@ is unknown: a user rarely wants a thing done twice, and a model that repeats its
 
 from __future__ import annotations
 
-from selfimprove.tools.canonical import Profile, call_key
+from selfimprove.tools.canonical import call_key
 from selfimprove.verify.case import Case, Finding
 
 MOST_CALLS = 64
-SAME_IN: tuple[Profile, ...] = ("training", "bfcl-like")
-"""Profiles under which two calls may be one: dates in two forms, capitals."""
 
 
 def structure(case: Case) -> Finding | None:
@@ -28,7 +26,6 @@ def structure(case: Case) -> Finding | None:
     if len({call.name for call in answer.calls}) == len(answer.calls):
         return None
     tools = {call.name: case.tools[call.name] for call in answer.calls if call.name in case.tools}
-    for profile in SAME_IN:
-        if len({call_key(call, tools.get(call.name), profile) for call in answer.calls}) < len(answer.calls):
-            return "unknown", ("repeated-call",)
-    return None
+    # A call that differs in capitals only is one too.
+    keys = {call_key(call, tools.get(call.name)).casefold() for call in answer.calls}
+    return ("unknown", ("repeated-call",)) if len(keys) < len(answer.calls) else None

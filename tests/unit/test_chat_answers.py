@@ -78,6 +78,12 @@ ANSWERS: list[tuple[str, Any]] = [
     ('I\'ll look. [TOOL_CALLS] [{"name": "get_weather", "arguments": {"city": "Oslo"}, "id": "VvvODy9mT"}]', C),
     (f"[TOOL_CALLS] {J}", C),
     ("[TOOL_CALLS]", BROKEN),
+    # servers and agents
+    ('{"choices": [{"index": 0, "message": {"role": "assistant", "content": null, "tool_calls": [{"id": "c", "type": "function", '
+     '"function": {"name": "get_weather", "arguments": "{\\"city\\": \\"Oslo\\"}"}}]}, "finish_reason": "tool_calls"}]}', C),
+    ('{"choices": [{"message": {"choices": [{"message": {}}]}}]}', BROKEN),
+    ('```json\n{"action": "get_weather", "action_input": {"city": "Oslo"}}\n```', C),
+    ('{"action": "Final Answer", "action_input": "It is cold."}', BROKEN),
     # toolace
     ('[Get Weather(city="Oslo")]', [("Get Weather", {"city": "Oslo"})]),
     ('[newAddress/get-v2.1(q.city="Oslo", page-size=5)]', [("newAddress/get-v2.1", {"q.city": "Oslo", "page-size": 5})]),

@@ -31,7 +31,8 @@ def call(**arguments: Any) -> Row:
     return {"name": "get_forecast", "arguments": arguments}
 
 
-G = json.dumps(call(city="Oslo", days=3))
+ARGUMENTS = {"city": "Oslo", "days": 3}
+G = json.dumps(call(**ARGUMENTS))
 HERMES = f"<tool_call>{G}</tool_call>"
 OTHER = '{"city": "Bergen", "days": 3}'
 
@@ -84,6 +85,15 @@ def test_a_call_in_a_form_that_is_not_read_is_no_abstention(candidate: str) -> N
         f'[TOOL_CALLS]get_forecast[ARGS]{{"city": "Oslo", "days": 3}}{OTHER}',
         f'{HERMES}\n{{"get_forecast": {OTHER}}}',
         f"{HERMES}\n{OTHER}",
+        f"{HERMES}\nor functions.get_forecast(city='Bergen', days=3)",
+        f"{HERMES}\nor **get_forecast**(city='Bergen', days=3)",
+        f'{HERMES}\n{{"tool": "get_forecast", "arguments": {OTHER}}}',
+        f'{HERMES}\n{{"call": {{"name": "get_forecast", "arguments": {OTHER}}}}}',
+        f"{HERMES}\n[{OTHER}]",
+        f"{HERMES}\n" + "a(b=1) " * 101 + "get_forecast(city='Bergen', days=3)",
+        f'{G[:-1]}, "params": {OTHER}}}',
+        f'{G[:-1]}, "args": ["Bergen", 3]}}',
+        f'{G[:-1]}, "tool_name": "get_history"}}',
         f'{{"tool_calls": [{G}], "function_call": {{"name": "get_forecast", "arguments": {OTHER}}}}}',
         f'{G[:-1]}, "parameters": {OTHER}}}',
         f'{G[:-1]}, "input": {OTHER}}}',
@@ -100,6 +110,14 @@ def test_a_second_answer_beside_the_right_one_is_refused(candidate: str) -> None
         f"I'll call get_forecast(city='Oslo', days=3): {HERMES}",
         f'{HERMES}\n{{"city": "Oslo"}}',
         f"<think>Maybe get_forecast(city='Bergen', days=3)? No.</think>{HERMES}",
+        f'Thought: get_forecast(city="Bergen", days=3)? No.\nAction: get_forecast\nAction Input: {json.dumps(ARGUMENTS)}',
+        f'{HERMES}\n{{"get_forecast": {{"temp": 4}}}}',
+        f'{HERMES}<tool_response>{{"city": "Oslo", "unit": "celsius"}}</tool_response>',
+        f'{HERMES}\n{{"days": 3, "city": "Oslo", "unit": "celsius"}}',
+        f"I call get_forecast(city='Oslo', days=3, unit='celsius'): {HERMES}",
+        f"I call get_forecast(city='Oslo'): {HERMES}",
+        f'It takes {{"city": "string", "days": "integer"}}. {HERMES}',
+        f"Its signature is get_forecast(city=None, days=1). {HERMES}",
         f"get_forecast() needs a city. {HERMES}",
         json.dumps({"name": "get_forecast", "arguments": json.dumps(call(city="Oslo", days=3)["arguments"])}),
         f'{{"tool_calls": null, "function_call": {G}}}',
@@ -118,10 +136,19 @@ def test_what_only_speaks_of_the_call_is_no_second_answer(candidate: str) -> Non
         r'{"name": "get_forecast", "arguments": "{\"city\": \"Bergen\", \"city\": \"Oslo\", \"days\": 3}"}',
         "<tool_call>{'name': 'get_forecast', 'arguments': {'city': 'Bergen', 'city': 'Oslo', 'days': 3}}</tool_call>",
         "[get_forecast(**{'city': 'Bergen', 'city': 'Oslo', 'days': 3})]",
+        'Note {"a": 1}. ' * 40 + '{"name": "get_forecast", "arguments": {"city": "Bergen", "city": "Oslo", "days": 3}}',
     ],
 )
 def test_a_key_that_stands_twice_is_found_in_every_way_of_writing_it(candidate: str) -> None:
     assert judged(candidate, reference_calls=[call(city="Oslo", days=3)])[0] == "rejected"
+
+
+def test_a_key_that_stands_twice_inside_a_value_is_found() -> None:
+    tool = {"name": "save", "parameters": {"type": "object", "properties": {"data": {"type": "object"}}}}
+    right = [{"name": "save", "arguments": {"data": {"b": 2}}}]
+    assert (
+        judged('{"name": "save", "arguments": {"data": {"b": 1, "b": 2}}}', "b 2", [tool], reference_calls=right)[0] == "rejected"
+    )
 
 
 def test_what_has_to_be_given_is_not_left_out_for_its_default() -> None:
@@ -141,7 +168,20 @@ def test_what_has_to_be_given_is_not_left_out_for_its_default() -> None:
     assert judged('{"name": "f", "arguments": {"y": "a"}}', "a", [tool], admissible=admissible) == ("accepted", "")
 
 
-@pytest.mark.parametrize("city", ["Oslo\u0336", "O\u0338slo", "Oslo\u20dd", "Os\u217co", "O\u017flo", "Os\u200dlo"])
+@pytest.mark.parametrize(
+    "city",
+    [
+        "Oslo\u0336",
+        "O\u0338slo",
+        "Oslo\u20dd",
+        "Os\u217co",
+        "O\u017flo",
+        "Os\u200dlo",
+        "Oslo\u0301\u0336",
+        "Oslo\u0651",
+        "Oslo" + "\u0301" * 9,
+    ],
+)
 @pytest.mark.parametrize("query", [QUERY, f"{QUERY} \U0001f468\u200d\U0001f469"])
 def test_letters_that_only_look_right_are_refused(city: str, query: str) -> None:
     assert judged(json.dumps(call(city=city, days=3)), query) == ("rejected", "hidden-characters")
@@ -166,6 +206,10 @@ def test_accents_and_joiners_that_belong_there_are_not(text: str) -> None:
         ("number", 500, "500k users", ""),
         ("number", 500, "set it to minus 500", ""),
         ("account", "04711", "account 4711", ""),
+        ("timeout", 2, "2 hours", "Timeout (seconds)"),
+        ("amount_cents", 5, "$5", ""),
+        ("temperature_celsius", 70, "70\u00b0F", ""),
+        ("temperature_celsius", 70, "70 degrees F", ""),
         ("day", "2026-03-16", "on March 16th", ""),
         ("at", "2023-03-20 20:00:00", "on 2023-03-20", ""),
     ],
@@ -195,6 +239,11 @@ def test_a_number_that_was_said_of_something_else_is_not_traced(name: str, value
         ("number", 5, "5 miles and 5 apples", "Number of apples, each in km."),
         ("timeout_ms", 500, "500 ms", ""),
         ("account", "04711", "account 04711", ""),
+        ("distance_km", 5, "a 5k run", ""),
+        ("heat", 350, "350 Fahrenheit", "In Celsius or Fahrenheit."),
+        ("every", 2, "every 2 weeks", "How often, in days, weeks or months."),
+        ("amount", 50, "50 dollars", "In US dollars, not in cents."),
+        ("second", 5, "the price is (a + b) minus 5", ""),
         ("month", "08", "in the 08 month", ""),
     ],
 )
@@ -206,6 +255,17 @@ def started(name: str, value: Any, said: str, description: str) -> tuple[str, st
     schema = {"type": ["number", "string"], "description": description}
     tool = {"name": "start_it", "description": "Starts it.", "parameters": {"type": "object", "properties": {name: schema}}}
     return judged(json.dumps({"name": "start_it", "arguments": {name: value}}), f"start {said}", [tool])
+
+
+@pytest.mark.parametrize(("first", "second"), [("5*2", "5/2"), ("1.5", "15"), ("A-1", "A1"), (".NET", "net")])
+def test_two_calls_that_differ_in_a_sign_are_two_calls(first: str, second: str) -> None:
+    tool = {
+        "name": "calc",
+        "description": "Calculates.",
+        "parameters": {"type": "object", "properties": {"e": {"type": "string"}}},
+    }
+    answer = json.dumps([{"name": "calc", "arguments": {"e": e}} for e in (first, second)])
+    assert judged(answer, f"calc {first} and {second}", [tool]) == ("accepted", "")
 
 
 @pytest.mark.parametrize(
@@ -283,9 +343,40 @@ def test_text_that_says_nothing_is_no_abstention(text: str) -> None:
         "42 is the answer to that.",
         "get_forecast() has no such option.",
         "No.",
+        "\u0915\u094d\u0937\u092e\u093e \u0915\u0930\u0947\u0902, \u0928\u0939\u0940\u0902 \u0938\u0915\u0924\u093e\u0964",
+        "Je suis de\u0301sole\u0301, je ne peux pas vous aider a\u0300 re\u0301server.",
+        '{"content":"I cannot do that.","tool_calls":null}',
+        "The score is 3.",
+        "The answer is $\\boxed{42}$.",
+        "| City | Temp |\n|---|---|\n| Oslo | 3 |",
+        "\u2022 Oslo\n\u2022 Bergen\n\u2022 Paris",
+        "Nietzsche, Kierkegaard",
+        "nginx, nodejs, npm, mysql, psql",
+        "Mwanzo mzuri, njia mbaya, mzigo mkubwa.",
+        "Xhevdet, \u00e7'qytet do? Kjo nuk b\u00ebhet.",
+        "To call `get_forecast(city='<city>', days=3)` I need the city.",
+        'I would call get_forecast(city="...", days=...), but which city do you mean?',
+        'Please tell me the city, e.g. {"city": "Oslo"}.',
         "[]",
         "Rhythms of the twelfth-length verse: 3rd, 5th.",
     ],
 )
 def test_an_answer_in_words_is_an_abstention(text: str) -> None:
     assert judged(text, reference_calls=[]) == ("accepted", "")
+
+
+@pytest.mark.parametrize("candidate", ["[]", "<think>no</think>\n[]"])
+def test_an_empty_list_declines_in_a_conversation_too(candidate: str) -> None:
+    said = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}, {"role": "user", "content": "A joke?"}]
+    row = {"id": 1, "tools": [FORECAST], "messages": said, "candidate": candidate, "reference_calls": []}
+    assert verify_row(row)["verdict"] == "accepted"
+
+
+@pytest.mark.parametrize("greeting", ["Hello!", "Good morning", "Thanks"])
+def test_who_is_greeted_may_greet_again(greeting: str) -> None:
+    assert judged(greeting, greeting, reference_calls=[]) == ("accepted", "")
+
+
+def test_a_heap_of_marks_on_one_letter_takes_no_time() -> None:
+    city = "a" + "\u0323\u0301\u0316\u0302" * 30_000
+    assert judged(json.dumps(call(city=city, days=3)), reference_calls=[call(**ARGUMENTS)]) == ("rejected", "hidden-characters")
