@@ -19,7 +19,7 @@ from selfimprove.machine import free_memory, gpus
 from selfimprove.store.layout import Layout
 from selfimprove.store.retention import retired
 from selfimprove.store.starts import is_over, starts
-from selfimprove.train.estimate import fit
+from selfimprove.train.estimate import fit, written
 from selfimprove.train.source import Source, source
 
 PACKAGES = ("torch", "transformers", "deepspeed", "datasets", "mlflow", "prefect", "jsonschema")
@@ -28,8 +28,8 @@ EMBEDDED_PARAMETERS, EMBEDDED_WIDTH, EMBEDDED_LAYERS, EMBEDDED_VOCABULARY = 134_
 
 
 def check(config: Config, more: bool = False) -> list[str]:
-    """One line for each check that passed, and one beginning with !! for what a sandbox cannot do here; `more` when rounds are
-    to be added to a run that is complete.
+    """One line for each check that passed, and one beginning with !! for what this machine does badly or a sandbox cannot do
+    here; `more` when rounds are to be added to a run that is complete.
 
     Raises MachineError, ModelError, TrainError or DataError for the first that did not pass.
     """
@@ -84,7 +84,12 @@ def _devices(config: Config) -> list[str]:
         )
     if count and config.train.processes > count:
         raise MachineError(f"train.processes={config.train.processes} is more than the {count} GPUs here: lower it")
-    return [f"ok  {count} GPUs" if count else "ok  no GPU: everything runs on the CPU in float32"]
+    if count:
+        return [f"ok  {count} GPUs"]
+    lines = ["ok  no GPU: everything runs on the CPU in float32"]
+    if config.train.processes > (cores := len(os.sched_getaffinity(0))):
+        lines.append(f"!!  train.processes={config.train.processes} is more than the {cores} cores here, and slower: lower it")
+    return lines
 
 
 def _model(config: Config) -> list[str]:
@@ -125,34 +130,33 @@ def _sandbox() -> list[str]:
     return [f"!!  sandbox: {sentence}" for sentence in missing]
 
 
-def _parameters(config: Config) -> float:
-    """Parameters of the model, from the size of its files; 0 when it has still to be fetched."""
+def _source(config: Config) -> Source | None:
+    """The model as its files show it; None when it has still to be fetched."""
     if config.model == "embedded":
-        return EMBEDDED_PARAMETERS
-    files = list(Path(config.model).glob("*.safetensors"))
-    return sum(f.stat().st_size for f in files) / 2
+        return Source(EMBEDDED_PARAMETERS, EMBEDDED_WIDTH, EMBEDDED_LAYERS, EMBEDDED_VOCABULARY)
+    path = Path(config.model)
+    return source(path) if path.is_dir() else None
 
 
 def _memory(config: Config) -> list[str]:
-    if gpus() or not _parameters(config):
+    model = _source(config)
+    if gpus() or model is None:
         return []
-    need, have = estimate_memory(config), free_memory()
+    need, have = estimate_memory(config, model), free_memory()
     if have and need > have:
         raise MachineError(
             f"about {need / GB:.1f} GB of memory are needed and {have / GB:.1f} GB are free: close other programs, or lower "
-            "train.micro_batch, rows.max_tokens or engine.kv_cache_gb"
+            "train.micro_batch, train.processes, rows.max_tokens or engine.kv_cache_gb"
         )
     return [f"ok  memory: about {need / GB:.1f} GB needed, {have / GB:.1f} GB free"]
 
 
-def estimate_memory(config: Config) -> float:
-    """Bytes of the largest process on a CPU: the trainer by its own estimate, or the engine."""
-    parameters = round(_parameters(config))
-    local = Path(config.model) if config.model != "embedded" else None
-    model = source(local) if local else Source(parameters, EMBEDDED_WIDTH, EMBEDDED_LAYERS, EMBEDDED_VOCABULARY)
-    memory = free_memory() / config.train.processes
+def estimate_memory(config: Config, model: Source) -> float:
+    """Bytes of the larger one on a CPU: all processes of the trainer by its own estimate, or the engine."""
+    processes = config.train.processes
+    memory = free_memory() / processes
     training = fit(config.train, model, max_tokens=config.rows.max_tokens, memory=memory, on_gpu=False).need
-    return max(training, parameters * 4 + config.engine.kv_cache_gb * GB + 2.3 * GB)
+    return max(training * processes, model.parameters * 4 + config.engine.kv_cache_gb * GB + 2.3 * GB)
 
 
 def _disk(config: Config, more: bool) -> list[str]:
@@ -172,15 +176,17 @@ def _disk(config: Config, more: bool) -> list[str]:
 
 def _models_owed(config: Config, more: bool) -> float:
     """Bytes of the models still to be written: those that are in the run's folder already have their room."""
-    layout = Layout.of(config.run.folder, config.run.name)
+    layout, model = Layout.of(config.run.folder, config.run.name), _source(config)
     known = starts(layout)
     over = bool(known) and is_over(layout, known[-1])
-    if over and not more:
+    if model is None or (over and not more):
         return 0.0
     rounds = (known[-1].last if known else 0) + (config.run.rounds if over or not known else 0)
-    made = _weights(layout.root) + (_weights(layout.cache) if config.model == "embedded" else 0)
-    # Base, bootstrap, one model a round and the one that is being written, float32; those that were removed are not owed.
-    return max(0.0, _parameters(config) * 4 * (rounds + 3 - retired(layout)) - made)
+    # Bootstrap, one model a round and the one that is being written; those that were removed are not owed.
+    trained = written(config.train, model, on_gpu=bool(gpus())) * (rounds + 2 - retired(layout)) - _weights(layout.root)
+    # Only the embedded model is written itself, in float32: others are read where they lie.
+    base = model.parameters * 4 - _weights(layout.cache) if config.model == "embedded" else 0.0
+    return max(0.0, trained) + max(0.0, base)
 
 
 def _weights(folder: Path) -> int:

@@ -37,7 +37,7 @@ class VerifyError(SelfImproveError):
 
 
 class TrainError(SelfImproveError):
-    """A training process that could not start, died or was refused; the message ends with its last log lines."""
+    """A training process that could not start, died or was refused; the message names its log."""
 
 
 class DivergedError(TrainError):

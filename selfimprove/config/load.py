@@ -12,7 +12,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, Union, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -113,14 +114,28 @@ def _validate(merged: dict[str, Any], origin: dict[str, str]) -> Config:
 
 
 def _explain(error: ValidationError, origin: dict[str, str]) -> str:
-    first = error.errors()[0]
-    path = [str(part) for part in first["loc"]]
+    found = error.errors()
+    path = _setting(found[0]["loc"])
     key = ".".join(path)
     where = next((f" ({origin[k]})" for k in (key, *_parents(key)) if k in origin), "")
-    if first["type"] == "extra_forbidden":
+    if found[0]["type"] == "extra_forbidden":
         return f"unknown setting {key}{where}{_nearest(path)}"
-    message = first["msg"].removeprefix("Value error, ")
+    # Where a setting may be of several kinds, there is an error for each of them.
+    said = [one["msg"].removeprefix("Value error, ") for one in found if _setting(one["loc"]) == path]
+    message = ", or ".join([said[0], *(one.removeprefix("Input should be ") for one in said[1:])])
     return f"{key}{where}: {message}" if key else message
+
+
+def _setting(place: Sequence[int | str]) -> list[str]:
+    """The names of a setting, without the kind of value that pydantic tried last (`constrained-int`, `literal['auto']`)."""
+    section: Any = Config
+    for depth, name in enumerate(place):
+        fields = section.model_fields if isinstance(section, type) and issubclass(section, BaseModel) else {}
+        if name not in fields:
+            kinds = isinstance(section, UnionType) or get_origin(section) is Union
+            return [str(part) for part in (place[:depth] if kinds else place)]
+        section = fields[str(name)].annotation
+    return [str(part) for part in place]
 
 
 def _nearest(path: list[str]) -> str:

@@ -6,9 +6,9 @@ Paths are relative to the directory where the command is started. What a setting
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from selfimprove.records.training import Subtask
 
@@ -21,13 +21,23 @@ DECIDED = {
     "train_batch_size": "train.batch", "train_micro_batch_size_per_gpu": "train.micro_batch",
     "gradient_accumulation_steps": "train.batch and train.micro_batch", "gradient_clipping": "train.max_grad_norm",
     "scheduler": "train.learning_rate and train.warmup", "bf16": "train.dtype", "fp16": "train.dtype",
-    "zero_optimization.stage": "train.zero_stage",
+    "zero_optimization.stage": "train.zero_stage", "tensor_parallel": "train.zero_stage",
+    "sequence_parallel_size": "train.processes",
 }  # fmt: skip
 """Settings of DeepSpeed that the trainer must know itself, and ours that decide them."""
 
 
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch_for_a_number(cls, found: Any, info: ValidationInfo) -> Any:
+        """Python counts with True as with 1: `train.batch=true` was a batch of one row."""
+        kind = cls.model_fields[str(info.field_name)].annotation
+        if isinstance(found, bool) and bool not in (kind, *get_args(kind)):
+            raise ValueError("should not be true or false")
+        return found
 
 
 class Run(Section):

@@ -58,7 +58,10 @@ class Checkpoints:
         if not self.every or not self._agreed(self._is_time(step, steps)) or not self._has_room(engine):
             return
         stage = int(self.spec.config.zero_stage)
-        found = Checkpoint(spec=identity(self.spec), processes=self.rank.count, zero_stage=stage, step=step, files={})
+        found = Checkpoint(
+            spec=identity(self.spec), model_digest=self.spec.model_digest, processes=self.rank.count, zero_stage=stage,
+            step=step, files={},
+        )  # fmt: skip
         engine.save_checkpoint(str(self.folder), tag=found.folder, save_latest=False, exclude_frozen_parameters=self.partly)
         torch.distributed.barrier()
         if self.rank.index == 0:

@@ -7,9 +7,46 @@ What a user writes below `train.deepspeed` (configs/deepspeed has examples) is l
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import Any
 
 from selfimprove.config.model import Train
+from selfimprove.errors import TrainError
+
+
+class Asked(dict[str, Any]):
+    """A configuration that notes which of its settings are looked for: DeepSpeed passes over those that it does not know."""
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__(settings)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        self.names.add(str(name))
+        return super().__contains__(name)
+
+    def keys(self) -> Any:
+        """DeepSpeed asks `name in config.keys()` as well."""
+        return self
+
+    def refuse_unknown(self, given: Iterable[str]) -> None:
+        """Raises TrainError for the first name that nobody looked for."""
+        for name in given:
+            if name not in self.names:
+                near = difflib.get_close_matches(name, self.names, 1)
+                raise TrainError(
+                    f"train.deepspeed.{name}: DeepSpeed has no such setting"
+                    + (f"; did you mean {near[0]}?" if near else ": remove it")
+                )
 
 
 def micro_batch(config: Train) -> int:

@@ -68,7 +68,7 @@ def fit(config: Train, model: Source, *, max_tokens: int, memory: float, on_gpu:
 
 def estimate(config: Train, model: Source, *, max_tokens: int, on_gpu: bool) -> float:
     """Bytes of one process (of its GPU, where it has one) with everything set."""
-    bf16 = config.dtype == "bfloat16" or (config.dtype == "auto" and on_gpu)
+    bf16 = _bf16(config, on_gpu)
     stage, processes = int(config.zero_stage), config.processes
     trained = _trained(config, model)
     weights, gradients, optimizer = (2 * model.parameters, 2 * trained, 12 * trained) if bf16 else (
@@ -81,6 +81,16 @@ def estimate(config: Train, model: Source, *, max_tokens: int, on_gpu: bool) -> 
     tokens = tokens_of_a_pass(config, max_tokens=max_tokens, on_gpu=on_gpu)
     activations = tokens * _width(model) * kept + min(tokens, LOGITS) * model.vocabulary * 4
     return states + activations + OVERHEAD
+
+
+def written(config: Train, model: Source, *, on_gpu: bool) -> float:
+    """Bytes of the trained model on the disk."""
+    values = _trained(config, model) if config.keep_adapter else model.parameters
+    return values * (2 if _bf16(config, on_gpu) else 4)
+
+
+def _bf16(config: Train, on_gpu: bool) -> bool:
+    return config.dtype == "bfloat16" or (config.dtype == "auto" and on_gpu)
 
 
 def tokens_of_a_pass(config: Train, *, max_tokens: int, on_gpu: bool) -> int:

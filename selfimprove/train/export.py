@@ -1,6 +1,6 @@
 """The trained weights as a model directory that transformers and vLLM load. Runs in the worker, on every rank.
 
-    export(engine, rows, spec, out, tokenizer, counts, rank_index=0, device="cpu")     # out/model
+    export(engine, rows, spec, out, tokenizer, steps)     # out/model
 
 Written to `model.tmp` and renamed only after it was loaded again: names and shapes and values are those of the trainer
 and the next token is the trainer's. ZeRO-3 with tied weights saves empty tensors elsewhere (DeepSpeed 3841).
@@ -22,6 +22,8 @@ from selfimprove.store.adapter import read_adapter, write_card
 from selfimprove.train.card import card
 from selfimprove.train.loss import Supervised, collate
 from selfimprove.train.model import load_model, load_plain, with_adapter
+from selfimprove.train.progress import Steps
+from selfimprove.train.rank import Rank
 from selfimprove.train.spec import MODEL, PART, RESULT, Spec, write_json
 
 COPIED = ("chat_template.jinja", "selfimprove.json", "generation_config.json")
@@ -30,15 +32,17 @@ TOLERANCE = {torch.float32: 1e-2, torch.bfloat16: 0.5}
 """How far the trainer's token may lie below the best one, in logits: merged LoRA rounds differently."""
 
 
-def export(
-    engine: Any, rows: list[dict[str, Any]], spec: Spec, out: Path, tokenizer: Any, counts: dict[str, float], *,
-    rank_index: int, device: str,
-) -> None:  # fmt: skip
-    """Raises TrainError when the written model is not the trained one."""
-    probe = collate([min(rows, key=lambda row: (row["length"], row["id"]))], device)
-    place, token = _surest_token(engine, probe)
-    weights = _gather(engine, rank_index)
-    if rank_index:
+def export(engine: Any, rows: list[dict[str, Any]], spec: Spec, out: Path, tokenizer: Any, steps: Steps) -> None:
+    """Raises TrainError when the written model is not the trained one, and DivergedError when that holds no numbers."""
+    rank = steps.rank
+    probe = collate([min(rows, key=lambda row: (row["length"], row["id"]))], rank.device)
+    logits = _logits(engine, probe)
+    weights, sound = _gather(engine, rank.index)
+    if not _all(sound and bool(logits.isfinite().all()), rank):
+        # No later step would tell: the loss of the last one was made before its update.
+        steps.refuse("its last update left weights that are no numbers, or too large to compute with", "lower the learning rate")
+    place, token = _surest_token(logits)
+    if rank.index:
         torch.distributed.barrier()
         return
     part = out / PART
@@ -50,37 +54,50 @@ def export(
     install(part, family_of(Path(spec.model)).name)
     if spec.config.keep_adapter:
         write_card(part, model_digest(Path(model.active_peft_config.base_model_name_or_path)))
-    (part / "README.md").write_text(card(spec, counts, rows), encoding="utf-8")
+    (part / "README.md").write_text(card(spec, steps.counts, rows), encoding="utf-8")
     _check(part, model, {name: tensor.cpu() for name, tensor in probe.items()}, place, token)
-    write_json(out / RESULT, counts)
+    write_json(out / RESULT, steps.counts)
     part.rename(out / MODEL)
     torch.distributed.barrier()
 
 
-def _surest_token(engine: Any, probe: dict[str, Tensor]) -> tuple[int, int]:
-    """(place among the supervised positions, token): where the trainer is surest of the next token, so that rounding
-    cannot decide. Every rank takes part: under ZeRO-3 none has the weights alone."""
+def _logits(engine: Any, probe: dict[str, Tensor]) -> Tensor:
+    """Of the supervised positions. Every rank takes part: under ZeRO-3 none has the weights alone."""
     engine.eval()
     with torch.no_grad():
-        logits = engine.module.logits(probe["input_ids"], probe["positions"])
+        return engine.module.logits(probe["input_ids"], probe["positions"])  # type: ignore[no-any-return]
+
+
+def _surest_token(logits: Tensor) -> tuple[int, int]:
+    """(place among the supervised positions, token): where the trainer is surest of the next token, so that rounding
+    cannot decide."""
     best = logits.topk(2).values
     place = int((best[:, 0] - best[:, 1]).argmax())
     return place, int(logits[place].argmax())
 
 
-def _gather(engine: Any, rank_index: int) -> dict[str, Tensor]:
-    """The trained weights by name, on the CPU of the first rank; gathered one at a time."""
+def _all(here: bool, rank: Rank) -> bool:
+    """Whether it is so on every rank: all must end together."""
+    found = torch.tensor([float(here)], device=rank.device)
+    torch.distributed.all_reduce(found, op=torch.distributed.ReduceOp.MIN)
+    return bool(found.item())
+
+
+def _gather(engine: Any, rank_index: int) -> tuple[dict[str, Tensor], bool]:
+    """The trained weights by name, on the CPU of the first rank, and whether all are numbers; gathered one at a time."""
     import deepspeed
 
     sharded = engine.zero_optimization_stage() == 3
-    found = {}
+    found, sound = {}, True
     for name, weight in engine.module.model.named_parameters():
         if not weight.requires_grad:
             continue
         with deepspeed.zero.GatheredParameters([weight], enabled=sharded):
+            # The extremes of numbers are numbers, and nothing as large as the weight is made to find them.
+            sound = sound and all(end.isfinite() for end in weight.detach().aminmax())
             if rank_index == 0:
                 found[name] = weight.detach().cpu().clone() if sharded else weight.detach().cpu()
-    return found
+    return found, sound
 
 
 def _plain(weights: dict[str, Tensor], spec: Spec) -> Any:

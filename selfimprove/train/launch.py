@@ -14,6 +14,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -24,12 +25,13 @@ from selfimprove.config.model import Train
 from selfimprove.errors import DivergedError, TrainError
 from selfimprove.events import Note, Progress, emit
 from selfimprove.machine import free_memory, gpu_memory, has_nvidia
+from selfimprove.models import model_digest
 from selfimprove.train.deepspeed_config import micro_batch
-from selfimprove.train.estimate import fit, tokens_of_a_pass
+from selfimprove.train.estimate import fit, tokens_of_a_pass, written
 from selfimprove.train.launcher import Launcher, OneMachine
 from selfimprove.train.memory import kernel_kills, ran_out
-from selfimprove.train.resume import Checkpoint, forget, usable
-from selfimprove.train.source import Source, source
+from selfimprove.train.resume import Checkpoint, forget, usable, zero_stage
+from selfimprove.train.source import source
 from selfimprove.train.spec import CHECKPOINT, CHECKPOINTS, ERROR, LEFT_OUT, LOG, MODEL, OWN, REJECTED, RESULT, STEPS, Part, Spec
 
 POLL_SECONDS = 0.5
@@ -53,12 +55,15 @@ def train(
     """
     found, on_gpu = source(model), has_nvidia()
     memory = gpu_memory() if on_gpu else free_memory() / config.processes
+    spec = _spec(model, rows, config, max_tokens, learning_rate, seed, metadata or {}, without)
+    if config.zero_stage == "auto" and (begun := zero_stage(out, spec)) is not None:
+        config = config.model_copy(update={"zero_stage": begun})
     fitted = fit(config, found, max_tokens=max_tokens, memory=memory, on_gpu=on_gpu)
-    spec = _spec(model, rows, fitted.config, max_tokens, learning_rate, seed, metadata or {}, without)
+    spec = spec.model_copy(update={"config": fitted.config})
     if finished := _finished(out, spec):
         forget(out)
         return finished
-    _check_disk(found, out)
+    _check_disk(written(spec.config, found, on_gpu=on_gpu), out)
     emit(Note(fitted.sentence))
     began = time.monotonic()
     try:
@@ -85,7 +90,7 @@ def _attempt(spec: Spec, out: Path, stage: str, began: float, launcher: Launcher
     emit(Progress(stage, "steps", 0, 0, "starting"))
     kills = kernel_kills()
     with Child(launcher.command(out, config), log=out / LOG, environment=launcher.environment(config)) as child:
-        _follow(child, out, stage, began + config.limit_minutes * 60 if config.limit_minutes else None)
+        failed = _follow(child, out, stage, began + config.limit_minutes * 60 if config.limit_minutes else None)
         code = child.process.wait()
     if counts := _finished(out, spec):
         _name_left_out(out, spec.max_tokens)
@@ -94,7 +99,7 @@ def _attempt(spec: Spec, out: Path, stage: str, began: float, launcher: Launcher
     if (out / REJECTED).exists():
         forget(out)
         raise DivergedError(json.loads((out / REJECTED).read_text(encoding="utf-8"))["sentence"])
-    raise _what_happened(out, code, child, spec, kills)
+    raise _what_happened(out, failed or {None: code}, spec, kills)
 
 
 def _spec(
@@ -107,8 +112,9 @@ def _spec(
     except OSError as error:
         raise TrainError(f"{rows}: the training rows cannot be read ({error.strerror}); make them again") from None
     return Spec(
-        model=str(model.resolve()), rows=str(rows.resolve()), rows_sha256=found, config=config, max_tokens=max_tokens,
-        learning_rate=learning_rate, seed=seed, without=without, metadata=json.loads(json.dumps(dict(metadata), default=str)),
+        model=str(model.resolve()), model_digest=model_digest(model), rows=str(rows.resolve()), rows_sha256=found,
+        config=config, max_tokens=max_tokens, learning_rate=learning_rate, seed=seed,
+        without=without, metadata=json.loads(json.dumps(dict(metadata), default=str)),
     )  # fmt: skip
 
 
@@ -122,9 +128,9 @@ def _finished(out: Path, spec: Spec) -> dict[str, float] | None:
     return None
 
 
-def _check_disk(model: Source, out: Path) -> None:
+def _check_disk(model_bytes: float, out: Path) -> None:
     """Raises TrainError when the trained model will not fit: better now than after hours."""
-    need, there = model.parameters * 4 * 1.1, next(path for path in (out, *out.resolve().parents) if path.exists())
+    need, there = model_bytes * 1.1, next(path for path in (out, *out.resolve().parents) if path.exists())
     free = shutil.disk_usage(there).free
     if need > free:
         raise TrainError(f"{there}: the model takes {need / 1e9:.1f} GB of disk and {free / 1e9:.1f} GB are free; free some")
@@ -142,9 +148,11 @@ def _clear(out: Path, checkpoint: Checkpoint | None) -> None:
             path.unlink(missing_ok=True)
 
 
-def _follow(child: Child, out: Path, stage: str, deadline: float | None) -> None:
-    """Tells each step as it ends. Returns when the launcher has ended; raises TrainError at the deadline."""
+def _follow(child: Child, out: Path, stage: str, deadline: float | None) -> dict[int | None, int]:
+    """Tells each step as it ends. Returns when the launcher has ended, with the codes of the ranks that failed where it told
+    them; raises TrainError at the deadline."""
     steps = _new_rows(out / STEPS)
+    failed: dict[int | None, int] = {}
     ended = False
     while not ended:
         with contextlib.suppress(TimeoutError):
@@ -153,10 +161,13 @@ def _follow(child: Child, out: Path, stage: str, deadline: float | None) -> None
             ended = told is None
             if isinstance(told, dict) and "note" in told:
                 emit(Note(str(told["note"]), "warning"))
+            if isinstance(told, dict) and "failed" in told:
+                failed = {int(rank): code for rank, code in told["failed"].items()}
         for row in next(steps):
             emit(Progress(stage, "steps", row["step"], row["steps"], _detail(row)))
         if deadline and time.monotonic() > deadline and not ended:
             raise TrainError("the training took longer than train.limit_minutes: raise it, or train fewer rows")
+    return failed
 
 
 def _detail(row: dict[str, Any]) -> str:
@@ -192,7 +203,8 @@ def _name_left_out(out: Path, max_tokens: int) -> None:
             emit(Note(f"{len(ids)} training rows {why} and were left out: {named}"))
 
 
-def _what_happened(out: Path, code: int, child: Child, spec: Spec, kills: int | None) -> TrainError:
+def _what_happened(out: Path, failed: Mapping[int | None, int], spec: Spec, kills: int | None) -> TrainError:
+    """`failed`: exit codes by rank, None for a rank that the launcher did not name."""
     said = ""
     with contextlib.suppress(OSError):
         said = (out / ERROR).read_text(encoding="utf-8").strip()
@@ -203,6 +215,23 @@ def _what_happened(out: Path, code: int, child: Child, spec: Spec, kills: int | 
         )
     if said:
         return TrainError(said)
-    killed = code in (-9, 137) or "return code = -9" in child.last_lines(200)
-    why = "was killed" if killed else f"ended with code {code}"
-    return TrainError(f"a training process {why} before the model was written; {child.log} ends with:\n{child.last_lines()}")
+    # Those that lost another rank end with 1 as well: what ended otherwise was first.
+    rank, code = min(failed.items(), key=lambda one: (one[1] >= 0, one[1] == 1))
+    others = spec.config.processes - 1
+    who = f"rank {rank} of {others + 1} training processes" if others and rank is not None else "the training process"
+    again = "goes on from the last checkpoint" if (out / CHECKPOINT).exists() else "starts the training again"
+    return TrainError(
+        f"{who} {_how(code, out / LOG)}{', and the others were ended too' if others else ''}, before the model was written; "
+        f"the log is {out / LOG}; the same command {again}"
+    )
+
+
+def _how(code: int, log: Path) -> str:
+    """What an exit code means. Where Python itself ended, as when a library cannot be loaded, its last line says why."""
+    if code < 0:
+        return f"was killed (signal {-code}{', perhaps for memory' if code == -signal.SIGKILL else ''})"
+    lines = []
+    with contextlib.suppress(OSError):
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    said = [line.strip() for line in lines if line.strip() and "[launch.py:" not in line]
+    return f"ended with code {code}" + (f" ({said[-1]})" if code == 1 and said else "")

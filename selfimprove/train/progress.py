@@ -13,7 +13,7 @@ import json
 import math
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -94,8 +94,11 @@ class Steps:
         else:
             return
         # Before the first update nothing but the model itself can be wrong.
-        first = len(self.losses) == 1
-        todo = "look at the model it began with" if first else "lower the learning rate, or look at the rows of that step"
+        todo = "lower the learning rate, or look at the rows of that step"
+        self.refuse(why, "look at the model it began with" if len(self.losses) == 1 else todo)
+
+    def refuse(self, why: str, todo: str) -> NoReturn:
+        """Ends the training as one that diverged at the last step. On every rank: the first writes it down."""
         said = f"the training diverged at step {len(self.losses)} of {self.steps}: {why}; {todo}"
         if self.rank.index == 0:
             counts = {**self.counts, "steps": len(self.losses)}

@@ -10,6 +10,7 @@ What this is not: reading or writing a checkpoint, which the ranks do (`checkpoi
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import shutil
 from pathlib import Path
@@ -33,6 +34,7 @@ class Checkpoint(Record):
     """`step` optimizer steps are done. `files`: SHA-256 by name inside `checkpoints/step-STEP`."""
 
     spec: dict[str, Any]
+    model_digest: str
     processes: int
     zero_stage: int
     step: int
@@ -52,10 +54,21 @@ def read_checkpoint(out: Path) -> Checkpoint | None:
 
 
 def identity(spec: Spec) -> dict[str, Any]:
-    """What must be the same for a checkpoint to fit, but for the number of processes."""
+    """What must be the same for a checkpoint to be one of this training; `_misfit` says of the rest why it does not fit."""
     found = spec.trained()
+    found.pop("model_digest")
     found["config"].pop("processes")
     return found
+
+
+def zero_stage(out: Path, spec: Spec) -> int | None:
+    """The stage of this training's checkpoint, which fits no other: what memory is free today must not cost the work of
+    yesterday. None without one."""
+    with contextlib.suppress(OSError, ValueError):
+        found = read_checkpoint(out)
+        if found and found.spec == identity(spec) and found.processes == spec.config.processes:
+            return found.zero_stage
+    return None
 
 
 def usable(out: Path, spec: Spec) -> Checkpoint | None:
@@ -94,6 +107,8 @@ def digest_of(file: Path) -> str:
 
 def _misfit(out: Path, found: Checkpoint, spec: Spec) -> str:
     """Why a checkpoint of this training cannot be used; empty when it can."""
+    if found.model_digest != spec.model_digest:
+        return f"{spec.model} holds another model now than the one it began with"
     if found.processes != spec.config.processes:
         return f"{found.processes} processes trained it, and now there are {spec.config.processes}"
     if found.zero_stage != spec.config.zero_stage:

@@ -48,11 +48,12 @@ def encode(tokenizer: Any, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Raises TrainError for a row that would train nothing, or something else than its answer."""
     from selfimprove.chat.render import is_conversation, rows_ids, unproved
 
+    for row in rows:
+        _refuse_silence(row, talks=is_conversation(row))
     found = []
     for number, (row, made) in enumerate(zip(rows, rows_ids(tokenizer, rows), strict=True)):
-        # Nothing to learn: the prompt alone, or an answer of which only the end of turn is left.
-        if not (row.target.strip() or is_conversation(row)) or not made.supervised or made.spans[0][0] == 0:
-            raise TrainError(f"row {row.id} has no supervised tokens (an empty target): leave it out or give it one")
+        if not made.supervised or made.spans[0][0] == 0:
+            raise TrainError(f"row {row.id} has no supervised tokens after a prompt: leave it out or give it both")
         if number % PROVED_EVERY == 0 and (said := unproved(tokenizer, row, made)):
             raise TrainError(f"row {row.id}: {said}; run `selfimprove doctor --model` on the model")
         found.append({
@@ -61,6 +62,16 @@ def encode(tokenizer: Any, rows: Sequence[Row]) -> list[dict[str, Any]]:
             "length": len(made.ids),
         })  # fmt: skip
     return found
+
+
+def _refuse_silence(row: Row, *, talks: bool) -> None:
+    """Of an empty answer only the end of turn is left, and the model would learn to say nothing."""
+    if not row.messages:
+        raise TrainError(f"row {row.id} has no messages: leave it out or give it a question")
+    if talks and any(turn.role == "assistant" and not (turn.content.strip() or turn.calls) for turn in row.messages):
+        raise TrainError(f"row {row.id} has no supervised tokens in a turn (an empty one): leave it out or give it an answer")
+    if not talks and not row.target.strip():
+        raise TrainError(f"row {row.id} has no supervised tokens (an empty target): leave it out or give it one")
 
 
 def tokenise(tokenizer: Any, path: Path, out: Path, max_tokens: int) -> None:

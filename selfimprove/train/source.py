@@ -80,6 +80,8 @@ def _files(path: Path) -> list[Path]:
 
 def _parameters(file: Path) -> int:
     """Numbers in a safetensors file, by its header: 8 bytes of length, JSON, then the tensors (the format's documentation)."""
+    if not file.is_file():
+        raise TrainError(f"{file}: is no file; {AGAIN}")
     size = file.stat().st_size
     with file.open("rb") as opened:
         begin = opened.read(8)

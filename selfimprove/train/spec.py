@@ -36,9 +36,10 @@ Part = Literal["shared-beginnings", "packing", "buckets", "selective-logits"]
 
 
 class Spec(Record):
-    """`rows_sha256` makes a spec the identity of its result: the same spec trains the same model."""
+    """`model_digest` and `rows_sha256` make a spec the identity of its result: the same spec trains the same model."""
 
     model: str
+    model_digest: str
     rows: str
     rows_sha256: str
     config: Train

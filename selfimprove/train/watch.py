@@ -9,7 +9,10 @@ to look for there is nothing else to do, and loading the library once more would
 
 from __future__ import annotations
 
+import json
+import subprocess
 import sys
+from typing import Any, ClassVar
 
 from selfimprove.child import end_with_parent
 
@@ -24,11 +27,33 @@ def skip_unused() -> None:
         sys.modules.setdefault(name, None)  # type: ignore[arg-type]
 
 
+class Rank(subprocess.Popen):
+    """A rank, started by the launcher in the order of their numbers. The launcher tells the code of one process that failed and
+    not whose it is, and that may be one that only lost another: here all are told that failed by themselves."""
+
+    started: ClassVar[list[Rank]] = []
+
+    def __init__(self, *words: Any, **more: Any) -> None:
+        super().__init__(*words, **more)
+        Rank.started.append(self)
+
+    def poll(self) -> int | None:
+        code = super().poll()
+        if code and Rank.started:
+            codes = {number: super(Rank, rank).poll() for number, rank in enumerate(Rank.started)}
+            # Once: the launcher ends the others now.
+            Rank.started = []
+            print(json.dumps({"failed": {number: found for number, found in codes.items() if found}}), flush=True)
+        return code
+
+
 def main() -> None:
     end_with_parent()
     skip_unused()
     from deepspeed.launcher import launch
 
+    # From here on this process starts nothing but the ranks.
+    launch.subprocess.Popen = Rank
     # Takes over SIGTERM; the ranks inherit standard input and watch it too, should this process be killed first.
     launch.main()
 

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 
 from selfimprove.chat.doctor import examine
 from selfimprove.chat.render import load_tokenizer
 from selfimprove.child import end_with_parent
-from selfimprove.errors import DivergedError, SelfImproveError
+from selfimprove.errors import DivergedError, SelfImproveError, TrainError
 from selfimprove.records import derive_seed
 from selfimprove.train import activations
 from selfimprove.train import deepspeed_config as settings
@@ -36,7 +37,7 @@ from selfimprove.train.progress import Steps
 from selfimprove.train.rank import Rank, join, tell
 from selfimprove.train.rows import check_ids, load_rows, tokenise
 from selfimprove.train.schedule import batches, learning_rate, micro_batches
-from selfimprove.train.spec import DEEPSPEED, ERROR, Spec, write_json
+from selfimprove.train.spec import DEEPSPEED, ERROR, LOG, Spec, write_json
 from selfimprove.train.update import update
 from selfimprove.train.watch import skip_unused
 
@@ -59,12 +60,27 @@ def main() -> int:
 
 
 def _tell(out: Path, error: Exception) -> None:
-    """The first rank that failed says why. That another one is gone is no reason of its own: its death is the news."""
-    said = str(error) if isinstance(error, SelfImproveError) else f"{type(error).__name__}: {error}"
-    if isinstance(error, RuntimeError) and any(word in said for word in ("gloo", "NCCL", "Connection")):
+    """The first rank that failed says why, in a line. That another one is gone is no reason of its own: its death is the news."""
+    if _lost(error):
         return
+    said = str(error).strip() if isinstance(error, SelfImproveError) else f"{first_line(error)}; {out / LOG} tells where"
     with contextlib.suppress(OSError), (out / ERROR).open("x", encoding="utf-8") as file:
-        file.write(said.strip() + "\n")
+        file.write(said + "\n")
+
+
+def _lost(error: Exception) -> bool:
+    """Whether it only says that another rank is gone."""
+    return isinstance(error, RuntimeError) and any(word in str(error) for word in ("gloo", "NCCL", "Connection"))
+
+
+def first_line(error: Exception) -> str:
+    """An error of a library: its kind, and the first thing that it says. Some begin with a heading."""
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[: 2 if lines and lines[0].endswith(":") else 1]
+    return " ".join([f"{type(error).__name__}:", *said]) if said else type(error).__name__
 
 
 def run(out: Path) -> None:
@@ -77,19 +93,25 @@ def run(out: Path) -> None:
     torch.distributed.barrier()
     rows = load_rows(out)
     torch.manual_seed(spec.seed)
-    model = load_model(Path(spec.model), spec.config, lambda text: tell(rank, text))
-    activations.keep(model, spec.config.gradient_checkpointing, lambda text: tell(rank, text))
-    if rank.device == "cpu" and settings.clips_itself(spec.config, bf16=rank.bf16):
-        activations.add_in_place(model)
-        lean(model)
+    model = prepared(spec, rank)
     check_ids(rows, model.get_input_embeddings().num_embeddings)
     engine = _engine(Supervised(model, selective="selective-logits" not in spec.without), spec, rank, out)
     steps = Steps(out, rank, spec.config)
     _train(engine, rows, spec, rank, steps, Checkpoints(out, spec, rank))
     steps.end()
     _free(engine)
-    export(engine, rows, spec, out, tokenizer, steps.counts, rank_index=rank.index, device=rank.device)
+    export(engine, rows, spec, out, tokenizer, steps)
     torch.distributed.destroy_process_group()
+
+
+def prepared(spec: Spec, rank: Rank) -> Any:
+    """The model as it is trained: what its passes keep is what the settings say."""
+    model = load_model(Path(spec.model), spec.config, lambda text: tell(rank, text))
+    activations.keep(model, spec.config.gradient_checkpointing, lambda text: tell(rank, text))
+    if rank.device == "cpu" and settings.clips_itself(spec.config, bf16=rank.bf16):
+        activations.add_in_place(model)
+        lean(model)
+    return model
 
 
 def _engine(model: Supervised, spec: Spec, rank: Rank, out: Path) -> Any:
@@ -99,7 +121,14 @@ def _engine(model: Supervised, spec: Spec, rank: Rank, out: Path) -> Any:
     if rank.index == 0:
         write_json(out / DEEPSPEED, config)
     trained = [weight for weight in model.parameters() if weight.requires_grad]
-    engine, *_ = deepspeed.initialize(model=model, model_parameters=trained, config=config, dist_init_required=False)
+    asked = settings.Asked(config)
+    try:
+        engine, *_ = deepspeed.initialize(model=model, model_parameters=trained, config=asked, dist_init_required=False)
+    except Exception as error:  # of pydantic, of torch's optimizers, of DeepSpeed's own
+        if not spec.config.deepspeed or _lost(error):
+            raise
+        raise TrainError(f"DeepSpeed refuses these settings ({first_line(error)}): correct train.deepspeed") from error
+    asked.refuse_unknown(spec.config.deepspeed)
     if rank.count == 1 and settings.clips_itself(spec.config, bf16=rank.bf16):
         # DeepSpeed sums the gradients of one process with nobody's: a copy of them all, there and back.
         engine.enable_backward_allreduce = False

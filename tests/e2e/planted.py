@@ -16,16 +16,21 @@ from torch import Tensor
 from selfimprove.config.model import Train
 from selfimprove.errors import TrainError
 from selfimprove.train.activations import add_in_place, keep
-from selfimprove.train.export import _check, _surest_token
+from selfimprove.train.export import _check, _logits, _surest_token, export
 from selfimprove.train.lean import lean
 from selfimprove.train.loss import Supervised, collate
 from selfimprove.train.model import load_model, load_plain
 from selfimprove.train.packing import pack
 from selfimprove.train.probes import logits_are_plain, may_pack
+from selfimprove.train.progress import Steps
 from selfimprove.train.rank import Rank
+from selfimprove.train.spec import Spec
+from selfimprove.train.worker import _prepare, prepared
 
 Weights = dict[str, Tensor]
 FIRST = "model.layers.0.mlp.up_proj.weight"
+SET = Train(zero_stage=0, micro_batch=8, batch=8, offload=False, gradient_checkpointing=False)
+"""What the caller's process hands to a rank: nothing is `auto` any more."""
 
 
 def changed(source: Path, path: Path, change: Callable[[Weights], Any], **config: Any) -> Path:
@@ -39,6 +44,51 @@ def changed(source: Path, path: Path, change: Callable[[Weights], Any], **config
     return path
 
 
+class Engine:
+    """What an export needs of DeepSpeed's."""
+
+    def __init__(self, model: Any) -> None:
+        self.module = Supervised(model)
+
+    def eval(self) -> None:
+        self.module.eval()
+
+    def zero_optimization_stage(self) -> int:
+        return 0
+
+
+def exported(model: str, folder: str) -> dict[str, Any]:
+    """What is said of exports of a model, and whether there is one: sound, with a forward pass that is not its weights', with a
+    weight that is no number where the probe does not see it, and with weights that are, but too large to compute with."""
+    from selfimprove.chat.render import load_tokenizer
+
+    _alone()
+    row = {
+        "id": "a", "subtask": "use", "input_ids": [5, 6, 7, 8, 9, 10], "spans": [2, 6], "supervised": 4, "first_supervised": 2,
+        "length": 6,
+    }  # fmt: skip
+    found = {}
+    for name in ("sound", "other", "poisoned", "large"):
+        out = Path(folder) / name
+        (out / "rows").mkdir(parents=True)
+        (out / "rows.jsonl").write_text("{}")
+        trained = load_plain(Path(model), torch.float32)
+        engine = Engine(trained)
+        if name == "other":
+            trained.lm_head.register_forward_hook(lambda *given: -given[2])
+        if name == "poisoned":
+            trained.model.embed_tokens.weight.data[-1, -1] = float("inf")
+            trained.lm_head.register_forward_hook(lambda *given: given[2].nan_to_num(posinf=0.0, neginf=0.0))
+        if name == "large":
+            trained.model.norm.weight.data.fill_(3e38)
+        spec = _spec(model, str(out / "rows.jsonl"))
+        steps = Steps(out, Rank(0, 1, "cpu", False), SET)
+        steps.losses = [1.0]
+        steps.counts = dict.fromkeys(("rows", "left_out", "tokens", "supervised_tokens", "steps", "loss_first", "loss_last"), 1.0)
+        found[name] = (_said(export, engine, [row], spec, out, load_tokenizer(Path(model)), steps), (out / "model").exists())
+    return found
+
+
 def exports(model: str, folder: str) -> dict[str, str]:
     """What is said of each written model that is not the trained one."""
     source, work = Path(model), Path(folder)
@@ -46,13 +96,7 @@ def exports(model: str, folder: str) -> dict[str, str]:
     probe = collate([row], "cpu")
     trained = load_plain(source, torch.float32)
 
-    class Engine:
-        module = Supervised(trained)
-
-        def eval(self) -> None:
-            self.module.eval()
-
-    place, token = _surest_token(Engine(), probe)
+    place, token = _surest_token(_logits(Engine(trained), probe))
     untied = changed(
         source, work / "untied", lambda w: w.update({"lm_head.weight": w["model.embed_tokens.weight"].clone()}),
         tie_word_embeddings=False,
@@ -88,12 +132,11 @@ def models(model: str, folder: str) -> dict[str, str]:
 
 
 def probes() -> dict[str, Any]:
-    """What trying packed rows and chunks of logits finds in a plain model, one that caps its logits, and one whose
-    convolutions look across rows."""
+    """What trying packed rows and chunks of logits finds in a plain model, one that caps its logits, and two that look across
+    rows: by convolutions, and beside an attention that is like any other. And what the worker makes of it."""
     from transformers import Gemma2Config, Gemma2ForCausalLM, Lfm2Config, Lfm2ForCausalLM, LlamaConfig, LlamaForCausalLM
 
-    os.environ.update(GLOO_SOCKET_IFNAME="lo")
-    torch.distributed.init_process_group("gloo", rank=0, world_size=1, store=torch.distributed.HashStore())
+    _alone()
     small: dict[str, Any] = {
         "vocab_size": 64, "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2,
         "num_key_value_heads": 1, "initializer_range": 0.5, "head_dim": 8, "tie_word_embeddings": False,
@@ -102,11 +145,13 @@ def probes() -> dict[str, Any]:
         "llama": LlamaForCausalLM(LlamaConfig(**small)),
         "capped": Gemma2ForCausalLM(Gemma2Config(**small, final_logit_softcapping=3.0)),
         "leaking": Lfm2ForCausalLM(Lfm2Config(**small, layer_types=["conv", "full_attention"])),
+        "shifting": LlamaForCausalLM(LlamaConfig(**small)),
     }
+    tried["shifting"].model.layers[0].mlp.register_forward_pre_hook(lambda _, given: (given[0] + given[0].roll(1, 1),))
     rows = [
         {
             "id": str(n), "input_ids": [(7 * n + 3 * i) % 64 for i in range(9 + n)], "spans": [3, 9 + n], "supervised": 6 + n,
-            "length": 9 + n,
+            "length": 9 + n, "subtask": "use",
         }
         for n in range(5)
     ]  # fmt: skip
@@ -120,7 +165,9 @@ def probes() -> dict[str, Any]:
         module.chunk = 4
         chunked = bool(torch.allclose(whole, module(**collate(rows, "cpu")), atol=1e-6))
         one = may_pack(module, rows[:1], rank, masked=True)[0]
-        found[name] = {"packs": packs, "plain": plain, "chunked": chunked, "one": one}
+        module.chunk = 0
+        made = {"packing": _prepare(module, rows, _spec(), rank), "chunks": module.chunk}
+        found[name] = {"packs": packs, "plain": plain, "chunked": chunked, "one": one, "made": made}
     return found
 
 
@@ -129,8 +176,7 @@ def shared_beginnings() -> dict[str, Any]:
     tokens that were computed, and how far losses and gradients are apart, of their largest."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    os.environ.update(GLOO_SOCKET_IFNAME="lo")
-    torch.distributed.init_process_group("gloo", rank=0, world_size=1, store=torch.distributed.HashStore())
+    _alone()
     torch.manual_seed(0)
     config = LlamaConfig(
         vocab_size=64, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=4,
@@ -156,6 +202,24 @@ def shared_beginnings() -> dict[str, Any]:
         sides.append((torch.cat(losses).detach(), torch.cat([weight.grad.flatten() for weight in module.parameters()])))
     for name, here, there in zip(("losses", "gradients"), *sides, strict=True):
         found[name] = float((here - there).abs().max() / there.abs().max())
+    return found
+
+
+def made_again(model: str) -> dict[str, int]:
+    """Values that a pass of the model keeps for its backward pass, as the worker prepares it for each setting."""
+    found = {}
+    for again in (False, "selective", True):
+        config = SET.model_copy(update={"gradient_checkpointing": again})
+        spec = _spec(model).model_copy(update={"config": config})
+        module, kept = Supervised(prepared(spec, Rank(0, 1, "cpu", False)).train()), set[int]()
+
+        def note(tensor: Tensor, kept: set[int] = kept) -> Tensor:
+            kept.add(tensor.untyped_storage().data_ptr())
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+            module(**collate([{"id": "a", "input_ids": list(range(20)), "spans": [2, 20], "length": 20}], "cpu"))
+        found[str(again)] = len(kept)
     return found
 
 
@@ -300,11 +364,27 @@ def poisoned(model: str, path: str) -> str:
     return str(changed(Path(model), Path(path), lambda w: w[FIRST][0, 0].fill_(float("nan"))))
 
 
+def small_vocabulary(model: str, path: str) -> str:
+    """A model that knows fewer words than its tokenizer."""
+    name = "model.embed_tokens.weight"
+    return str(changed(Path(model), Path(path), lambda w: w.update({name: w[name][:1000].clone()}), vocab_size=1000))
+
+
 def wide(path: str) -> str:
     """A model whose forward pass takes much memory."""
     from tests.tiny_model import build
 
     return str(build(Path(path), wide=16384))
+
+
+def _spec(model: str = "", rows: str = "") -> Spec:
+    return Spec(model=model, model_digest="", rows=rows, rows_sha256="", config=SET, max_tokens=256, learning_rate=1.0, seed=7)
+
+
+def _alone() -> None:
+    """A process group of one."""
+    os.environ.update(GLOO_SOCKET_IFNAME="lo")
+    torch.distributed.init_process_group("gloo", rank=0, world_size=1, store=torch.distributed.HashStore())
 
 
 def _said(action: Callable[..., Any], *arguments: Any) -> str:

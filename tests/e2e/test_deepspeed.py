@@ -64,7 +64,7 @@ def test_what_has_ended_is_not_trained_again(
 @pytest.mark.parametrize(
     "change",
     [
-        {"micro_batch": 1}, {"processes": 2, "micro_batch": 4}, {"processes": 2, "micro_batch": 2, **ZERO3},
+        {"micro_batch": 1, "packing": False}, {"processes": 2, "micro_batch": 4}, {"processes": 2, "micro_batch": 2, **ZERO3},
         {"packing": False, "micro_batch": 2},
     ],
     ids=lambda change: "-".join(map(str, change)),
@@ -123,7 +123,8 @@ def test_weights_of_subtasks_move_the_updates_alike_in_any_split(
 ) -> None:
     weighted = FULL.model_copy(update={"subtask_weights": {"make": 3.0}})
     train(tiny_model, rows, tmp_path / "whole", weighted, launcher=warm, **ARGUMENTS)
-    split = weighted.model_copy(update={"processes": 2, "micro_batch": 1})
+    # Two passes a step on two ranks, whose gradients ZeRO 2 sums as they come.
+    split = weighted.model_copy(update={"processes": 2, "micro_batch": 2, "packing": False, "zero_stage": 2})
     train(tiny_model, rows, tmp_path / "split", split, launcher=warm, **ARGUMENTS)
     assert losses(tmp_path / "split") == pytest.approx(losses(tmp_path / "whole"), abs=1e-5)
     assert losses(tmp_path / "whole")[0] == pytest.approx(losses(one[0])[0], abs=1e-6)
@@ -146,7 +147,11 @@ def test_a_row_without_supervised_tokens_is_refused_by_name(warm: Warm, tiny_mod
 def test_no_compiler_and_no_path_are_needed(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     rows = write_rows(tmp_path / "rows.jsonl", row("full", "hello", "[]"))
-    assert train(tiny_model, rows, tmp_path / "out", FULL, **ARGUMENTS)["steps"] == 2
+    told: list[Event] = []
+    with listening(told.append):
+        assert train(tiny_model, rows, tmp_path / "out", FULL, **ARGUMENTS)["steps"] == 2
+    (note,) = [event.text for event in told if isinstance(event, Note) and "packed" in event.text]
+    assert "rows are not packed, but share padded passes with others of their length: there is one row only" in note
 
 
 LONG = {"epochs": 8.0, "processes": 2, "micro_batch": 2}

@@ -21,6 +21,7 @@ from selfimprove.store.layout import Layout, write_json
 
 pytestmark = pytest.mark.real
 CONFIG = Config(run=Run(name="trial", experiment="observed"))
+STEP = {"grad_norm": 1.5, "tokens": 600, "seconds": 2.0, "supervised_share": 0.25, "peak_gb": 4.5}
 CARD = {"name": "trial", "created": "2026-11-22T13:00:00", "seed": 7}
 
 
@@ -41,7 +42,8 @@ def decide(layout: Layout, number: int, correct: int) -> None:
     os.utime(folder / "config.yaml", (began := time.time() - 90, began))
     results(folder / "evaluate", "gate", correct)
     jsonl.write(
-        folder / "train" / "train.jsonl", [{"step": i, "loss": 2 / i, "learning_rate": 1e-4} for i in (1, 2, 3)]
+        folder / "train" / "train.jsonl",
+        [{"step": i, "loss": 2 / i, "loss_by_subtask": {"use": 1 / i}, "learning_rate": 1e-4, **STEP} for i in (1, 2, 3)],
     )
     write_json(folder / "train" / "manifest.json", {"counts": {"rows": 24}, "seconds": 50.0})
     decision = {
@@ -122,7 +124,12 @@ def test_twice_is_once(layout: Layout, capfd: pytest.CaptureFixture[str]) -> Non
     assert parent["metrics"]["gate/call"] == [(0.25, 0), (0.5, 1)] and parent["metrics"]["base/gate/call"] == [(0.0, 0)]
     assert parent["metrics"]["test/round-001/call"] == [(0.55, 1)]
     assert parent["metrics"]["test/round-001_minus_base_low"] == [(0.4, 1)]
-    assert child["metrics"]["gate/call"] == [(0.5, 1)] and len(child["metrics"]["train/loss"]) == 3
+    assert child["metrics"]["gate/call"] == [(0.5, 1)]
+    assert child["metrics"]["train/loss"] == [(2.0, 1), (1.0, 2), (2 / 3, 3)]
+    assert child["metrics"]["train/loss/use"] == [(1.0, 1), (0.5, 2), (1 / 3, 3)]
+    constant = {"learning_rate": 1e-4, "grad_norm": 1.5, "tokens_per_second": 300.0, "supervised_share": 0.25, "peak_gb": 4.5}
+    for name, value in constant.items():
+        assert child["metrics"][f"train/{name}"] == [(value, step) for step in (1, 2, 3)], name
     assert child["tags"]["mlflow.parentRunId"] == boot["tags"]["mlflow.parentRunId"] == parent["id"]
     assert child["tags"]["selfimprove.decision"] == "adopted" and child["params"]["plan.round/train"] == "90"
     assert child["artifacts"] == ["config.yaml", "decision.json", "report.html"]

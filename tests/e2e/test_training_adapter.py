@@ -36,7 +36,7 @@ def test_an_adapter_holds_its_matrices_alone_and_says_whose_they_are(adapter: Pa
     with safe_open(adapter / "adapter_model.safetensors", "pt") as file:
         assert file.keys() and all("lora_" in name for name in file.keys())  # noqa: SIM118 - no mapping
     assert [file.name for file in adapter.glob("*.safetensors")] == ["adapter_model.safetensors"]
-    for name in ("chat_template.jinja", "selfimprove.json", "tokenizer.json"):
+    for name in ("chat_template.jinja", "selfimprove.json", "tokenizer.json", "generation_config.json"):
         assert (adapter / name).read_bytes() == (tiny_model / name).read_bytes()
     assert "kept as an adapter" in (adapter / "README.md").read_text()
 

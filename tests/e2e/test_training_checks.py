@@ -16,6 +16,15 @@ def test_every_planted_fault_of_an_export_is_caught(warm: Warm, tiny_model: Path
     assert "is not the trained one" in found["changed"] and "goes on with token" in found["token"]
 
 
+def test_an_export_that_is_not_the_trained_model_leaves_no_model(warm: Warm, tiny_model: Path, tmp_path: Path) -> None:
+    found = warm.call("tests.e2e.planted:exported", str(tiny_model), str(tmp_path))
+    assert found["sound"] == ["", True]
+    assert "the written model goes on with token" in found["other"][0] and not found["other"][1]
+    for name in ("poisoned", "large"):
+        assert "its last update left weights that are no numbers, or too large" in found[name][0] and not found[name][1]
+        assert (tmp_path / name / "rejected.json").exists() and not (tmp_path / "other" / "rejected.json").exists()
+
+
 def test_weights_that_are_not_the_models_are_refused_and_code_is_not_run(
     warm: Warm, tiny_model: Path, tmp_path: Path
 ) -> None:
@@ -34,7 +43,14 @@ def test_a_model_that_leaks_or_caps_is_found_and_one_that_does_not_is_not(warm: 
     assert found["llama"]["packs"][0] == "by row" and found["llama"]["plain"] and found["llama"]["chunked"]
     assert found["capped"]["packs"][0] == "by a mask" and not found["capped"]["plain"] and not found["capped"]["chunked"]
     assert not found["leaking"]["packs"][0] and "losses differ by" in found["leaking"]["packs"][1]
+    assert not found["shifting"]["packs"][0] and "losses differ by" in found["shifting"]["packs"][1]
     assert not found["llama"]["one"]
+    assert {name: one["made"]["packing"] for name, one in found.items()} == {
+        "llama": "by row", "capped": "", "leaking": "", "shifting": "",
+    }  # fmt: skip
+    assert {name: bool(one["made"]["chunks"]) for name, one in found.items()} == {
+        "llama": True, "capped": False, "leaking": True, "shifting": True,
+    }  # fmt: skip
 
 
 def test_what_rows_begin_with_alike_is_computed_once_and_trains_as_if_each_stood_alone(warm: Warm) -> None:
@@ -42,6 +58,12 @@ def test_what_rows_begin_with_alike_is_computed_once_and_trains_as_if_each_stood
     found = warm.call("tests.e2e.planted:shared_beginnings")
     assert found["tokens"] == 47
     assert found["losses"] < 1e-6 and found["gradients"] < 1e-6
+
+
+def test_activations_are_made_again_as_the_settings_say(warm: Warm, tiny_model: Path) -> None:
+    """A user who asks for less memory gets it: the estimate that a training fits counts on it."""
+    kept = warm.call("tests.e2e.planted:made_again", str(tiny_model))
+    assert kept["True"] < 0.8 * kept["False"] and kept["selective"] < 0.8 * kept["False"]
 
 
 def test_less_memory_leaves_losses_and_gradients_what_they_are(warm: Warm) -> None:

@@ -43,6 +43,50 @@ def test_a_model_that_holds_no_numbers_is_not_trained_on(warm: Warm, tiny_model:
     assert not (tmp_path / "out" / "model").exists()
 
 
+def test_a_last_update_that_ruins_the_model_rejects_its_training(
+    warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path
+) -> None:
+    """No step after it tells: the only loss was made before the weights were ruined. Once this was a fault that ended the run."""
+    config = FULL.model_copy(update={"batch": 19, "epochs": 1.0, "processes": 1})
+    with pytest.raises(DivergedError, match=r"diverged at step 1 of 1: its last update left weights .*; lower the learning rate"):
+        train(tiny_model, rows, tmp_path, config, launcher=warm, **{**ARGUMENTS, "learning_rate": 1e38})
+    assert (tmp_path / "rejected.json").exists() and not (tmp_path / "model").exists()
+
+
+def test_a_tokenizer_of_another_model_trains_nothing(warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path) -> None:
+    model = Path(warm.call("tests.e2e.planted:small_vocabulary", str(tiny_model), str(tmp_path / "small")))
+    with pytest.raises(TrainError, match=r"has the token \d+, and the model knows 1000 tokens: its tokenizer belongs to another"):
+        train(model, rows, tmp_path / "out", FULL, launcher=warm, **ARGUMENTS)
+
+
+def test_a_training_that_takes_too_long_is_ended_with_all_its_processes(
+    warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path
+) -> None:
+    config = FULL.model_copy(update={"epochs": 1000.0, "limit_minutes": 1e-3})
+    with pytest.raises(TrainError, match=r"took longer than train\.limit_minutes"):
+        train(tiny_model, rows, tmp_path, config, launcher=warm, **ARGUMENTS)
+    assert processes(str(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"zero_optimization": {"wombat": 3}}, r"refuses these settings \(wombat: Extra inputs are not permitted\): correct"),
+        ({"optimizer": {"params": {"wombat": 1}}}, r"refuses these settings \(TypeError: .*'wombat'\): correct train.deepspeed"),
+        ({"zero_optimisation": {"stage": 1}}, r"train.deepspeed.zero_optimisation: .*did you mean zero_optimization\?"),
+        ({"wombat": 3}, "train.deepspeed.wombat: DeepSpeed has no such setting"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_a_setting_that_deepspeed_does_not_take_is_named_in_one_sentence(
+    warm: Warm, tiny_model: Path, rows: Path, tmp_path: Path, settings: dict[str, object], said: str
+) -> None:
+    """What it does not know, it passes over in silence."""
+    with pytest.raises(TrainError, match=said) as caught:
+        train(tiny_model, rows, tmp_path, FULL.model_copy(update={"deepspeed": settings}), launcher=warm, **ARGUMENTS)
+    assert "\n" not in str(caught.value)
+
+
 class StoppedError(Exception):
     pass
 
@@ -68,21 +112,26 @@ def test_lora_goes_on_from_its_checkpoint_to_the_same_losses(
 
 
 def test_a_rank_that_dies_takes_the_training_with_it(tiny_model: Path, rows: Path, tmp_path: Path) -> None:
-    """The other rank waits for it in a reduction and would do so for half an hour."""
+    """The other rank waits for it in a reduction and would do so for half an hour. The user hears of the one that was killed, not
+    of what the other says then."""
     killed: list[int] = []
 
     def kill_the_last_rank() -> None:
         while not killed:
             time.sleep(0.1)
-            if (tmp_path / "train.jsonl").exists():
+            if (tmp_path / "checkpoint.json").exists():
                 ranks = [pid for pid in processes(str(tmp_path)) if b"selfimprove.train.watch" not in cmdline(pid)]
                 os.kill(max(ranks), signal.SIGKILL)
                 killed.append(max(ranks))
 
     threading.Thread(target=kill_the_last_rank, daemon=True).start()
-    config = FULL.model_copy(update={"epochs": 1000.0, "processes": 2})
-    with pytest.raises(TrainError, match=r"a training process (was killed|ended with code \d+) before .*train.log ends"):
+    config = FULL.model_copy(update={"epochs": 1000.0, "processes": 2, "checkpoint_minutes": 1e-6})
+    with pytest.raises(TrainError) as caught:
         train(tiny_model, rows, tmp_path, config, **ARGUMENTS)
+    assert str(caught.value) == (
+        "rank 1 of 2 training processes was killed (signal 9, perhaps for memory), and the others were ended too, before the "
+        f"model was written; the log is {tmp_path / 'train.log'}; the same command goes on from the last checkpoint"
+    )
     assert killed and processes(str(tmp_path)) == []
 
 

@@ -84,6 +84,27 @@ def test_a_wrong_value_names_its_key_and_its_origin(override: str) -> None:
     assert f"override {override}" in said
 
 
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("train.micro_batch=0", "train.micro_batch (override train.micro_batch=0): Input should be greater than or equal to 1"),
+        ("train.packing=maybe", "train.packing (override train.packing=maybe): Input should be 'auto', or a valid boolean"),
+        ("train.offload=1.5", "train.offload (override train.offload=1.5): Input should be 'auto', or a valid boolean"),
+        ("plan={a: -1}", "plan.a (override plan={a: -1}): Input should be greater than or equal to 0"),
+    ],
+)  # fmt: skip
+def test_a_setting_of_several_kinds_is_named_as_it_is_written_with_all_of_them(override: str, said: str) -> None:
+    assert refused(overrides=(override,)).startswith(said)
+    assert refused(overrides=("train.micro_batch=0",)).endswith("or equal to 1, or 'auto'")
+
+
+@pytest.mark.parametrize("key", ["train.batch", "train.micro_batch", "train.learning_rate", "train.zero_stage", "run.seed"])
+def test_a_number_is_no_switch(key: str) -> None:
+    """`train.batch=true` once trained with a batch of one row."""
+    assert "should not be true or false" in refused(overrides=(f"{key}=true",))
+    assert load([], ["train.packing=true", "train.keep_adapter=false"]).value.train.packing is True
+
+
 def test_broken_yaml_names_file_and_line(tmp_path: Path) -> None:
     file = write(tmp_path, "run:\n  seed: 1\n  name: [a\ntrain: {}\n")
     assert refused(file).startswith(f"{file}, line ")

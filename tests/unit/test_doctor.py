@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
+import json
+import os
 import shutil
 from collections import namedtuple
 from pathlib import Path
@@ -45,7 +47,11 @@ def test_a_control_group_without_its_statistics_still_limits(tmp_path: Path) -> 
 @pytest.fixture
 def config(tmp_path: Path) -> Config:
     """Two rounds with a model of MODEL bytes in float32 (its own file is bfloat16)."""
-    put(tmp_path / "mine", MODEL // 2)
+    file = tmp_path / "mine" / "model.safetensors"
+    file.parent.mkdir()
+    header = json.dumps({"w": {"dtype": "BF16", "shape": [MODEL // 4], "data_offsets": [0, MODEL // 2]}}).encode()
+    file.write_bytes(len(header).to_bytes(8, "little") + header + b"\0" * (MODEL // 2))
+    (file.parent / "config.json").write_text('{"model_type": "llama", "hidden_size": 4, "num_hidden_layers": 1}')
     return Config(model=str(tmp_path / "mine"), run=Run(folder=tmp_path / "runs", name="r", rounds=2))
 
 
@@ -68,12 +74,42 @@ def started(config: Config, over: bool) -> Layout:
 
 def test_a_new_run_asks_for_all_its_models(config: Config) -> None:
     put(config.run.folder / "another" / "train")
-    assert doctor._models_owed(config, more=False) == 5 * MODEL
+    assert doctor._models_owed(config, more=False) == 4 * MODEL
+
+
+def test_a_run_is_not_refused_for_room_that_its_models_will_not_take(config: Config) -> None:
+    """Adapters are small, and bfloat16 takes half: a run of large models once asked for their float32 weights each round."""
+    assert doctor._models_owed(trained(config, dtype="bfloat16"), more=False) == 2 * MODEL
+    assert doctor._models_owed(trained(config, method="lora", lora_rank=1), more=False) == 4 * MODEL
+    matrices = 4 * 28 * 4  # width x the values of a rank x bytes
+    assert doctor._models_owed(trained(config, method="lora", lora_rank=1, keep_adapter=True), more=False) == 4 * matrices
+
+
+def trained(config: Config, **settings: object) -> Config:
+    return config.model_copy(update={"train": config.train.model_copy(update=settings)})
+
+
+def test_memory_is_asked_for_every_training_process(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "free_memory", lambda: 10 * doctor.GB)
+    assert doctor._memory(config)[0].startswith("ok  memory")
+    model = doctor._source(config)
+    assert model
+    assert doctor.estimate_memory(trained(config, processes=8), model) > 8 * 0.8 * doctor.GB
+    with pytest.raises(MachineError, match=r"about 1[2-4]\.\d GB of memory are needed and 10.0 GB are free: .*train.processes"):
+        doctor._memory(trained(config, processes=16, batch=16))
+
+
+def test_more_training_processes_than_cores_are_warned_of(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "gpus", lambda: 0)
+    cores = len(os.sched_getaffinity(0))
+    assert not [line for line in doctor._devices(trained(config, processes=cores)) if line.startswith("!!")]
+    (line,) = [line for line in doctor._devices(trained(config, processes=cores + 1)) if line.startswith("!!")]
+    assert f"train.processes={cores + 1} is more than the {cores} cores here" in line
 
 
 def test_a_resumed_run_is_not_refused_for_models_it_has_made(config: Config) -> None:
     started(config, over=False)
-    assert doctor._models_owed(config, more=False) == 2 * MODEL
+    assert doctor._models_owed(config, more=False) == MODEL
 
 
 def test_a_complete_run_is_not_refused_on_a_full_disk_and_more_rounds_are(
@@ -83,7 +119,7 @@ def test_a_complete_run_is_not_refused_on_a_full_disk_and_more_rounds_are(
     usage = namedtuple("usage", "free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(0.3 * doctor.GB + MODEL))
     assert doctor._disk(config, more=False)[0].startswith("ok  disk")
-    assert doctor._models_owed(config, more=True) == 4 * MODEL
+    assert doctor._models_owed(config, more=True) == 3 * MODEL
     with pytest.raises(MachineError, match="of disk are needed"):
         doctor._disk(config, more=True)
 

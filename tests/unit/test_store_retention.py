@@ -11,6 +11,7 @@ from selfimprove.config.model import Config, Run
 from selfimprove.store.champion import Model, promote
 from selfimprove.store.layout import Layout, write_json
 from selfimprove.store.retention import retire_models, retired
+from tests.unit.test_train_source import model, weights
 
 SIZE = 1000
 
@@ -48,8 +49,8 @@ def test_a_run_without_a_champion_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_removed_weights_are_not_asked_room_for_again(layout: Layout) -> None:
-    (layout.folder / "base").mkdir()
-    (layout.folder / "base" / "model.safetensors").write_bytes(b"x" * (SIZE // 2))
+    model(layout.folder / "base")
+    weights(layout.folder / "base" / "model.safetensors", (SIZE // 4,))
     write_json(layout.root / "starts.json", [{"first": 1, "last": 6}])
     config = Config(model=str(layout.folder / "base"), run=Run(folder=layout.folder, name="r", rounds=2))
     before = doctor._models_owed(config, more=True)

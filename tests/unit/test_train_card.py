@@ -22,8 +22,8 @@ def made(tmp_path: Path, **metadata: object) -> tuple[dict[str, object], str]:
     rows = tmp_path / "rows.jsonl"
     rows.write_text("".join(json.dumps({"origin": origin}) + "\n" for origin in ("seed", "seed", "learnable-request")))
     spec = Spec(
-        model=str(tmp_path), rows=str(rows), rows_sha256="ab" * 32, config=Train(), max_tokens=99, learning_rate=1e-3, seed=7,
-        metadata=metadata,
+        model=str(tmp_path), model_digest="cd", rows=str(rows), rows_sha256="ab" * 32, config=Train(), max_tokens=99,
+        learning_rate=1e-3, seed=7, metadata=metadata,
     )  # fmt: skip
     text = card(spec, COUNTS, [{"subtask": "use"}, {"subtask": "make"}])
     _, head, body = text.split("---\n", 2)

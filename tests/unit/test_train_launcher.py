@@ -45,6 +45,7 @@ def test_what_a_user_sets_of_the_allocator_is_read_last_by_the_ranks(monkeypatch
 
 def test_half_of_a_micro_batch_is_tried_only_where_it_needs_less_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (rows := tmp_path / "rows.jsonl").write_text("")
+    (tmp_path / "config.json").write_text("{}")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
 
     def of_a_pass(max_tokens: int, *, on_gpu: bool = False, packing: Any = "auto") -> int:

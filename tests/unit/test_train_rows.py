@@ -47,6 +47,12 @@ def row(name: str, query: str = "hello there", target: str = "[] done") -> dict[
     return {"id": name, "subtask": "use", "messages": [{"role": "user", "content": query}], "target": target}
 
 
+def talk(name: str, *turns: str) -> dict[str, Any]:
+    """A conversation of `role=content`, whose assistant's turns are trained."""
+    messages = [dict(zip(("role", "content"), turn.split("="), strict=False)) for turn in turns]
+    return {"id": name, "subtask": "use", "messages": messages, "target": ""}
+
+
 def test_the_answer_and_the_end_of_turn_are_supervised(tmp_path: Path) -> None:
     words = Words()
     tokenise(words, write(tmp_path / "rows.jsonl", row("a")), tmp_path, max_tokens=20)
@@ -87,6 +93,9 @@ def test_tokens_of_another_models_tokenizer_are_refused(tmp_path: Path) -> None:
     ("rows", "said"),
     [
         ([row("a", target="")], "row a has no supervised tokens"),
+        ([talk("a", "user", "assistant")], r"row a has no supervised tokens in a turn \(an empty one\)"),
+        ([talk("a", "user", "assistant", "user", "assistant=fine")], "row a has no supervised tokens in a turn"),
+        ([talk("a")], "row a has no messages"),
         ([row("a", query="many words " * 20)], "raise it"),
         ([], "it is empty"),
         ([row("a"), row("a")], "two rows have the id a"),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import shutil
 import struct
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from selfimprove.config.model import Train
 from selfimprove.errors import TrainError
+from selfimprove.train import train
 from selfimprove.train.launch import _check_disk
 from selfimprove.train.source import Source, source
 
@@ -119,8 +123,33 @@ def test_an_index_that_points_elsewhere_is_refused(tmp_path: Path, named: Any) -
 
 def test_a_model_for_which_the_disk_has_no_room_is_refused_before_it_is_trained(tmp_path: Path) -> None:
     with pytest.raises(TrainError, match=r"the model takes \d+\.\d GB of disk and \d+\.\d GB are free; free some"):
-        _check_disk(Source(10**15, 8, 2, 32), tmp_path / "not" / "yet")
-    _check_disk(Source(1, 8, 2, 32), tmp_path)
+        _check_disk(4e15, tmp_path / "not" / "yet")
+    _check_disk(4, tmp_path)
+
+
+def test_a_training_without_room_for_its_model_starts_nothing(tmp_path: Path) -> None:
+    """Its weights are a hole in a file: they have no room on the disk themselves."""
+    path, numbers = model(tmp_path / "large"), shutil.disk_usage(tmp_path).free // 2
+    header = json.dumps({"w": {"dtype": "F32", "shape": [numbers], "data_offsets": [0, 4 * numbers]}}).encode()
+    (path / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    os.truncate(path / "model.safetensors", 8 + len(header) + 4 * numbers)
+    (path / ".digests.json").write_text(json.dumps({"model.safetensors": known(path / "model.safetensors")}))
+    (tmp_path / "rows.jsonl").write_text("")
+    with pytest.raises(TrainError, match=r"the model takes \d+\.\d GB of disk and \d+\.\d GB are free; free some"):
+        train(path, tmp_path / "rows.jsonl", tmp_path / "out", Train(), max_tokens=9, learning_rate=1e-3, seed=7)
+    assert not (tmp_path / "out").exists()
+
+
+def known(file: Path) -> dict[str, Any]:
+    """What the side file of `model_digest` says of a file, so that terabytes of nothing are not read."""
+    return {"stamp": [file.stat().st_size, file.stat().st_mtime_ns], "sha256": "0"}
+
+
+def test_a_folder_under_the_name_of_weights_is_refused(tmp_path: Path) -> None:
+    (model(tmp_path) / "model.safetensors").unlink()
+    (tmp_path / "model.safetensors").mkdir()
+    with pytest.raises(TrainError, match=r"model.safetensors: is no file"):
+        source(tmp_path)
 
 
 def test_no_weights_are_refused(tmp_path: Path) -> None:
