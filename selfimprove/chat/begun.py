@@ -61,6 +61,10 @@ MOST_GIVEN = 1_000
 """Places that are looked at in the prose of one answer; a tenth of them is read."""
 
 
+MOST_FOUND = 200
+"""Calls that are made of one value beside the answer."""
+
+
 def calls_in_prose(said: str, tools: Container[str]) -> list[Call]:
     """Whole calls of offered tools as Python writes them, wherever they stand: `f(x=1)` in "f(x=1), or f(x=2)?"."""
     calls: list[Call] = []
@@ -86,7 +90,7 @@ def calls_in_data(value: Any, calls: Iterable[Call], tools: Container[str]) -> l
     level = [value]
     for _ in range(3):
         for one in level:
-            if not isinstance(one, dict):
+            if not isinstance(one, dict) or len(found) > MOST_FOUND:
                 continue
             inner = [v for v in one.values() if isinstance(v, dict)]
             found += (Call(name=v, arguments=inner[0]) for v in one.values() if inner and isinstance(v, str) and v in tools)
@@ -96,7 +100,8 @@ def calls_in_data(value: Any, calls: Iterable[Call], tools: Container[str]) -> l
                 for call in calls
                 if call.name in tools and any(k in call.arguments and call.arguments[k] != v for k, v in one.items())
             )
-        level = [v for one in level for v in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())]
+        inside = (v for one in level for v in (one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()))
+        level = list(islice(inside, MOST_GIVEN))
     return found
 
 

@@ -77,11 +77,15 @@ def _flaw(text: str, parsed: Parsed, answer: Answer, tools: Mapping[str, Tool]) 
         return "bad-json"
     if any(call not in answer.calls for call in parsed.beside):
         return "many-answers"
+    if len(answer.calls) > MOST_CALLS:
+        return None
     others = calls_in_prose(_thought.sub("", parsed.said), tools) if parsed.said else []
     others += (call for value in parsed.data for call in calls_in_data(value, answer.calls, tools))
     return "many-answers" if any(_is_another(call, answer.calls, tools) for call in others) else None
 
 
+MOST_CALLS = 64
+"""Calls of one answer beside which others are looked for."""
 _thought = re.compile(r"^\W{0,3}Thought:.*?(?=^\W{0,3}(?:Action|Final Answer):|\Z)", re.DOTALL | re.MULTILINE)
 """ReAct's, which considers what it does not do."""
 _letters = re.compile(r"[^\W\d_]{3}")
