@@ -31,6 +31,8 @@ _mention = re.compile(
     r"|[\s-]*(?:(degrees?|°)\s*(f|c|fahrenheit|celsius)\b|([a-z]+|[°%$€£¥])))?"
 )
 """A number as it is meant: a minus that is a sign (not one between two things), a currency, a scale, a unit."""
+_SCALES_AND_SIGNS = ("minus", "negative", *SCALES)
+_short_scale = re.compile(r"\d[\s-]?(?:k|mn|bn)\b")
 _raw_word = re.compile(r"[^\W_]+")
 _any_digit = re.compile(r"\d")
 _JOINTS = frozenset("0123456789.,-")
@@ -168,6 +170,11 @@ class Conversation:
     def conversions(self) -> list[tuple[float, frozenset[str]]]:
         """The measures in every unit, with that unit's names."""
         return [other for amount, unit in self.measures for other in converted(amount, unit)]
+
+    @cached_property
+    def has_scales(self) -> bool:
+        """Whether a scale or a sign may be said in a word; nearly always none is, and that is quickly seen."""
+        return any(map(self.text.__contains__, _SCALES_AND_SIGNS)) or _short_scale.search(self.text) is not None
 
     @cached_property
     def meant(self) -> dict[float, set[str]]:

@@ -32,10 +32,12 @@ def is_said(number: float, text: str, said: Conversation) -> bool:
 def is_meant_otherwise(number: float, said: Conversation, name: str, description: str) -> bool:
     """Whether all that is said of a number makes it another one for an argument: 2 hours are no 2 where its name or its
     description asks for seconds, 2.5 million are no 2.5, and minus 5 is no 5."""
-    said_of = said.meant.get(number)
-    if not said_of or "" in said_of or number < 0:
-        return False
     named = named_units(name, description)
+    if number < 0 or not (named or said.has_scales):
+        return False
+    said_of = said.meant.get(number)
+    if not said_of or "" in said_of:
+        return False
     about = f"{name} {description}".lower()
     return not any(
         _scale.search(about) if one == "scale" else one != "minus" and not is_another_unit(one, named) for one in said_of

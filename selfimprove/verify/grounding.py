@@ -51,8 +51,6 @@ def grounding(case: Case) -> Finding | None:
     for call in calls:
         root, about = case.tools.schema(call.name)
         schemas, shown = properties(root), []
-        # An argument of its own says what the others are in.
-        says_units = any(map(_of_units.search, schemas))
         known: dict[Any, str | None] | None = None
         waiting: list[_Waiting] = [(name, name, value, schemas.get(name)) for name, value in call.arguments.items()]
         while waiting:
@@ -65,7 +63,7 @@ def grounding(case: Case) -> Finding | None:
             if left < 0:
                 return "unknown", ("too-much-to-trace",)
             if kind is int and is_said(value, repr(value), said):
-                if not says_units and _is_meant_otherwise(value, path, schema, said):
+                if _is_meant_otherwise(value, path, schema, schemas, said):
                     found.add(f"ungrounded:{path}"[:80])
                 shown.append(value)
                 continue
@@ -78,7 +76,7 @@ def grounding(case: Case) -> Finding | None:
                 how = trace(value, schema, said, root, (path, about))
                 if how and type(schema) is dict and _is_out_of_place(value, path, schema, said):
                     how = None
-                if how == "number" and kind is not str and not says_units and _is_meant_otherwise(value, path, schema, said):
+                if how == "number" and kind is not str and _is_meant_otherwise(value, path, schema, schemas, said):
                     how = None
                 if len(known) < MOST_KEPT and len(path) + len(same[1]) < LONGEST_KEPT:
                     known[same] = how
@@ -151,9 +149,12 @@ def _is_out_of_place(value: Any, path: str, schema: dict[str, Any], said: Conver
     return form is not None and not form.search(value)
 
 
-def _is_meant_otherwise(number: float, path: str, schema: Any, said: Conversation) -> bool:
+def _is_meant_otherwise(number: float, path: str, schema: Any, schemas: dict[str, Any], said: Conversation) -> bool:
     about = schema.get("description") if type(schema) is dict else ""
-    return is_meant_otherwise(number, said, path.rpartition(".")[2], about if isinstance(about, str) else "")
+    if not is_meant_otherwise(number, said, path.rpartition(".")[2], about if type(about) is str else ""):
+        return False
+    # An argument of its own may say what the others are in.
+    return not any(map(_of_units.search, schemas))
 
 
 def _said_once(values: list[Any], said: Conversation) -> set[str]:
