@@ -32,7 +32,7 @@ def is_said(number: float, text: str, said: Conversation) -> bool:
 def is_meant_otherwise(number: float, said: Conversation, name: str, description: str) -> bool:
     """Whether all that is said of a number makes it another one for an argument: 2 hours are no 2 where its name or its
     description asks for seconds, 2.5 million are no 2.5, and minus 5 is no 5."""
-    named = named_units(name, description)
+    named = named_units(name[:100], description[:400])
     if number < 0 or not (named or said.has_scales):
         return False
     said_of = said.meant.get(number)

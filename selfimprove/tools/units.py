@@ -52,8 +52,8 @@ def converted(number: float, unit: str) -> Iterator[tuple[float, frozenset[str]]
 
 @lru_cache(maxsize=4096)
 def named_units(name: str, description: str) -> frozenset[str]:
-    """Units that an argument's name or description speaks of: duration_seconds, "Length (km)"."""
-    words = tokens(folded(_joint.sub(" ", f"{name[:100]} {description[:400]}")))
+    """Units that an argument's name or description speaks of: duration_seconds, "Length (km)". Kept: give their beginnings."""
+    words = tokens(folded(_joint.sub(" ", f"{name} {description}")))
     known = {one for word in words for one in (word, _singular(word)) if one in _OF or one in _DEGREES}
     return frozenset(one for one in known if len(one) > 2 or one in _SHORT)
 
