@@ -32,6 +32,7 @@ _NAMED = (
     ),
     (r"<\|tool_call_begin\|>\s*+([^<>{}\n]++)\s*+<\|tool_call_argument_begin\|>\s*+", True),
     (r"<function=([^<>{}\n]++)>\s*+", False),
+    (r"<\|recipient\|>\s*+([^<>{}\n]++)\s*+<\|content\|>\s*+", False),
     (
         r"to=([^\s<>{}=]++(?: [^\s<>{}=]++)*?)\s*+(?:<\|channel\|>\s*+\w*+\s*+)?(?:<\|constrain\|>)?\s*+"
         r"(?:\b(?:json|code)\b)?\s*+(?:<\|message\|>)?\s*+", True,

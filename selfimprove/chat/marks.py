@@ -39,7 +39,10 @@ SECTION = (
     rf"<(?:{PREFIX}(?:tool_calls?|function_calls?)>|(?:TOOLCALL|functioncall|longcat_tool_call)>|"
     rf"{_any(mark for mark in _CLOSES if mark not in _THOUGHTS)})"
 )
-CALL = rf"<(?:function=|{PREFIX}invoke\s+name=|｜tool[▁_]call[▁_]begin｜>|\|tool_call_begin\|>)"
+CALL = (
+    rf"<(?:function=|{PREFIX}invoke\s+name=|｜tool[▁_]call[▁_]begin｜>|\|tool_call_begin\|>|"
+    r"\|recipient\|>(?!\s*+all\b))"
+)
 """Where one call begins whose marks say so, within a section or without one."""
 AROUND_VALUE = r"</?arg_(?:key|value)>|<parameter=|<escape>|<\|\"\|>"
 """What some syntaxes write around names and values; other tags of theirs any text in XML may have."""

@@ -79,6 +79,11 @@ ANSWERS: list[tuple[str, Any]] = [
     (f"[TOOL_CALLS] {J}", C),
     ("[TOOL_CALLS]", BROKEN),
     # servers and agents
+    ('<|from|>assistant\n<|recipient|>get_weather\n<|content|>{"city": "Oslo"}<|stop|>', C),
+    ('<|from|>assistant\n<|recipient|>get_weather\n<|content|>{"city": "Oslo"}\n'
+     '<|from|>assistant\n<|recipient|>get_weather\n<|content|>{"city": "Oslo"}<|stop|>', C * 2),
+    ("<|from|>assistant\n<|recipient|>all\n<|content|>Hello there.<|stop|>", NC),
+    ('<|from|>assistant\n<|recipient|>get_weather\n<|content|>{"city": "Os', BROKEN),
     ('{"choices": [{"index": 0, "message": {"role": "assistant", "content": null, "tool_calls": [{"id": "c", "type": "function", '
      '"function": {"name": "get_weather", "arguments": "{\\"city\\": \\"Oslo\\"}"}}]}, "finish_reason": "tool_calls"}]}', C),
     ('{"choices": [{"message": {"choices": [{"message": {}}]}}]}', BROKEN),
