@@ -81,7 +81,8 @@ class Parsed(NamedTuple):
 
 
 class _Reading:
-    """What was found so far. `data`: whether a JSON value was met that is no call; `objects`: the objects among them."""
+    """What was found so far. `data`: whether a JSON value was met that is no call; `objects`: the first objects and lists
+    among them."""
 
     def __init__(self) -> None:
         self.regions: list[tuple[int, Region]] = []

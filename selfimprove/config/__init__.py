@@ -4,7 +4,7 @@
     config.value.train.batch, config.origin["train.batch"]
 """
 
-from selfimprove.config.load import Loaded, load, render
+from selfimprove.config.load import Loaded, load, render, settings
 from selfimprove.config.model import Config
 
-__all__ = ["Config", "Loaded", "load", "render"]
+__all__ = ["Config", "Loaded", "load", "render", "settings"]

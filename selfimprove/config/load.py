@@ -47,7 +47,7 @@ def load(files: Sequence[Path | str] = (), overrides: Iterable[str] = ()) -> Loa
 def render(loaded: Loaded) -> str:
     """The resolved configuration as YAML, each value followed by a comment naming its origin."""
     lines: list[str] = []
-    for key, value in _flatten(loaded.value.model_dump(mode="json"), ""):
+    for key, value in settings(loaded.value):
         dumped = yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("\n...\n").strip()
         where = next((loaded.origin[k] for k in (key, *_parents(key)) if k in loaded.origin), "default")
         lines.append(f"{key}: {dumped:<24} # {where}")
@@ -139,7 +139,7 @@ def _setting(place: Sequence[int | str]) -> list[str]:
 
 
 def _nearest(path: list[str]) -> str:
-    names = [key for key, _ in _flatten(Config().model_dump(mode="json"), "")]
+    names = [key for key, _ in settings(Config())]
     section: type[BaseModel] | None = Config
     for part in path[:-1]:
         annotation = section.model_fields[part].annotation if section and part in section.model_fields else None
@@ -152,6 +152,11 @@ def _nearest(path: list[str]) -> str:
     by_leaf = [n for n in names if n.split(".")[-1] == path[-1]]
     best = (close or by_leaf or [""])[0]
     return f"; did you mean {best}?" if best else "; `selfimprove config show` lists every setting"
+
+
+def settings(config: Config) -> Iterable[tuple[str, Any]]:
+    """(key.path, value) of every setting."""
+    return _flatten(config.model_dump(mode="json"), "")
 
 
 def _flatten(value: dict[str, Any], prefix: str) -> Iterable[tuple[str, Any]]:

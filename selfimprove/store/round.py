@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from selfimprove.config import Config
+from selfimprove.config import Config, settings
 from selfimprove.errors import StoreError
 from selfimprove.events import Note, emit
 from selfimprove.store.jsonl import write_text
@@ -87,19 +87,12 @@ def _say_changes(begun: Round, going_on: Config, wanted: Config) -> None:
 
 def _changes(old: Config, new: Config) -> list[str]:
     """Settings that differ, as `key=value`, without those that concern the run as a whole."""
-    before, after = _flat(old.model_dump(mode="json")), _flat(new.model_dump(mode="json"))
+    before, after = dict(settings(old)), dict(settings(new))
     changed = [key for key in {**before, **after} if before.get(key) != after.get(key)]
     return [f"{key}={after.get(key)}" for key in changed if not key.startswith(_OF_RUN)]
 
 
 _OF_RUN = ("run.", "plan")
-
-
-def _flat(value: dict[str, Any], before: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, one in value.items():
-        found |= _flat(one, f"{before}{key}.") if isinstance(one, dict) and one else {f"{before}{key}": one}
-    return found
 
 
 def frozen_config(model: Path) -> Config | None:

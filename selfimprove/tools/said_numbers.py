@@ -10,7 +10,7 @@ import re
 from itertools import islice
 
 from selfimprove.tools.conversation import Conversation
-from selfimprove.tools.numerals import numbers_in
+from selfimprove.tools.numerals import SCALES, numbers_in
 from selfimprove.tools.units import is_another_unit, named_units
 from selfimprove.tools.words import tokens
 
@@ -44,7 +44,7 @@ def is_meant_otherwise(number: float, said: Conversation, name: str, description
     )
 
 
-_scale = re.compile(r"thousand|million|billion|trillion|lakh|crore|hundred|\bk\b")
+_scale = re.compile("|".join(SCALES) + r"|\bk\b")
 
 
 def _is_continued(text: str, raw: str) -> bool:

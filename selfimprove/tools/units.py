@@ -62,7 +62,7 @@ def is_another_unit(unit: str, named: frozenset[str]) -> bool:
     """Whether a measure said in `unit` is another number in the units that are asked for: 2 hours where seconds are. The same
     word, a degree of no scale and units of other dimensions are not."""
     one = _singular(unit)
-    if one in ("degree", "°") or (len(one) < 3 and one not in _SHORT and one not in "hr$€£¥%"):
+    if one in ("degree", "°") or (len(one) < 3 and one not in _SHORT and one not in ("h", "hr", *"$€£¥%")):
         return False
     found = [(amount, names) for amount, names in converted(1.0, unit) if not named.isdisjoint(names)]
     return bool(found) and all(amount != 1.0 for amount, _ in found) and named.isdisjoint((unit, one))
